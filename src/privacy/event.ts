@@ -1,0 +1,94 @@
+import type { ErrorCode } from '../errors.ts'
+
+/**
+ * The catalogue of what can happen. Past tense; codes, names of claims and pseudonymous ids only: never a token, code,
+ * state, document, claim value or upstream scope (security.md AU-5).
+ */
+export type EventBody =
+  /** A relying app sent a person to us and the request was accepted. */
+  | { type: 'login.started'; scopes: string[]; claims: string[] }
+  /** The person was sent to an upstream rail. */
+  | { type: 'rail.started'; rail: string; attemptId: string; doctypes: string[] }
+  /** The upstream sent the person back and the state was proven. */
+  | { type: 'rail.returned'; rail: string; attemptId: string }
+  /** The journey to the upstream failed or was declined there. */
+  | { type: 'rail.refused'; rail: string; attemptId?: string; code: ErrorCode }
+  /** A document's signature, signer and digest held. */
+  | {
+      type: 'document.verified'
+      doctype: string
+      profile: string
+      signer: string
+      weakAlgorithm?: string
+      uriHmac?: string
+    }
+  /** A document was served that could not be trusted; nothing was read from it. */
+  | { type: 'document.refused'; doctype: string; code: ErrorCode; uriHmac?: string }
+  /** A wanted document gave no fields: PDF only, not granted, not in the locker, or its repository was down. */
+  | { type: 'document.absent'; doctype: string; reason: string }
+  /** The person agreed on our consent screen. */
+  | {
+      type: 'consent.granted'
+      consentId: string
+      purpose: string
+      notice: string
+      locale: string
+      granted: string[]
+      refused: string[]
+      retainUntil: number
+    }
+  /** The person said no on our consent screen. */
+  | { type: 'consent.refused'; purpose: string; notice: string; locale: string }
+  /** A login ended without success and the relying app was told so. */
+  | { type: 'login.abandoned'; code: ErrorCode | 'cancelled' }
+  /** An authorization code was made. */
+  | { type: 'code.issued' }
+  /** An authorization code was exchanged. */
+  | { type: 'code.redeemed' }
+  /** An access token was made. */
+  | { type: 'access_token.issued' }
+  /** A refresh token was made. */
+  | { type: 'refresh_token.issued' }
+  /** A refresh token was used and replaced. */
+  | { type: 'refresh_token.rotated' }
+  /** A used code or refresh token came back: the whole family was revoked. */
+  | { type: 'token.reused'; model: string }
+  /** A grant and all its tokens were revoked. */
+  | { type: 'grant.revoked'; reason: 'reuse' | 'client' | 'logout' | 'other' }
+  /** Claim values reached the end of their retention and were deleted. */
+  | { type: 'values.expired'; consentId: string }
+  | { type: 'client.added' }
+  | { type: 'client.changed' }
+  | { type: 'client.secret_rotated' }
+  | { type: 'client.removed' }
+  /** A signing key was made. */
+  | { type: 'signing_key.created'; kid: string; alg: string }
+  /** Data keys were wrapped under another key-encryption key. */
+  | { type: 'vault.rotated'; count: number }
+
+export type EventType = EventBody['type']
+
+/** An event with whom it concerns. Ids are ours and pseudonymous. */
+export interface DwarEvent {
+  readonly body: EventBody
+  readonly accountId?: string | undefined
+  readonly clientId?: string | undefined
+  readonly grantId?: string | undefined
+  readonly interactionUid?: string | undefined
+  readonly incidentId?: string | undefined
+}
+
+/** An event as it stands in the history. */
+export interface RecordedEvent extends DwarEvent {
+  /** UUIDv7 text: also the order */
+  readonly id: string
+  /** epoch seconds */
+  readonly at: number
+}
+
+/** Append and read, nothing else. Appends join the transaction of the act. */
+export interface EventStore {
+  append(events: readonly DwarEvent[]): Promise<void>
+  /** Newest last. */
+  history(filter: { accountId?: string; clientId?: string; interactionUid?: string; type?: EventType }): Promise<RecordedEvent[]>
+}

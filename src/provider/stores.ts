@@ -1,0 +1,91 @@
+import type { DwarEvent } from '../privacy/event.ts'
+
+export interface Account {
+  readonly id: string
+}
+
+export interface AccountStore {
+  /**
+   * Finds the account of an upstream subject, or makes it with the id given.
+   * @param key HMAC of the upstream's stable subject under a key of ours, 32 bytes
+   */
+  findOrCreate(key: Uint8Array, newId: string): Promise<Account>
+  find(id: string): Promise<Account | undefined>
+  /** Keeps the newest upstream tokens of this account and rail, already sealed. */
+  putUpstreamTokens(accountId: string, rail: string, sealed: Uint8Array, expiresAt: number): Promise<void>
+}
+
+/** A client as stored: recognised metadata in stable key order, without its secret. */
+export interface StoredClient {
+  readonly id: string
+  readonly metadata: Record<string, unknown>
+  readonly sealedSecret: Uint8Array | undefined
+  /** epoch seconds */
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface ClientStore {
+  find(id: string): Promise<StoredClient | undefined>
+  list(): Promise<StoredClient[]>
+  /** Inserts or replaces, raises the version that all instances watch, and appends the event, in one transaction. */
+  put(client: StoredClient, event: DwarEvent): Promise<void>
+  /** Also revokes the client's grants. Says whether there was one. */
+  remove(id: string, event: DwarEvent): Promise<boolean>
+  /** Rises with every change of any client; instances compare it to know that their cache is old. */
+  version(): Promise<number>
+}
+
+export interface StoredSigningKey {
+  readonly kid: string
+  readonly alg: 'RS256' | 'ES256' | 'EdDSA'
+  readonly state: 'next' | 'current' | 'retired'
+  readonly sealedPrivateJwk: Uint8Array
+  /** epoch seconds */
+  readonly createdAt: number
+}
+
+export interface SigningKeyStore {
+  list(): Promise<StoredSigningKey[]>
+  /** Inserts unless there is a current key of that alg already (another instance was faster); appends the event if it did. */
+  insertIfNone(key: StoredSigningKey, event: DwarEvent): Promise<boolean>
+}
+
+/** One journey to an upstream. Everything secret in it is hashed or sealed. */
+export interface RailAttempt {
+  /** UUIDv7 text */
+  readonly id: string
+  readonly rail: string
+  readonly interactionUid: string
+  readonly clientId: string
+  readonly sealedState: Uint8Array
+  /** epoch seconds */
+  readonly expiresAt: number
+  readonly usedAt: number | undefined
+  /** what came of it, sealed: set once, after the upstream's answer was read */
+  readonly sealedOutcome: Uint8Array | undefined
+}
+
+export interface AttemptStore {
+  open(
+    attempt: Omit<RailAttempt, 'usedAt' | 'sealedOutcome'> & { stateHash: Uint8Array; browserHash: Uint8Array },
+    event: DwarEvent,
+  ): Promise<void>
+  /**
+   * Marks the attempt used, once: of racing calls one gets it. Compare-and-set on state, browser, unused and unexpired.
+   * When it fails, `refused` says why.
+   */
+  claim(
+    stateHash: Uint8Array,
+    browserHash: Uint8Array | undefined,
+    now: number,
+  ): Promise<{ attempt: RailAttempt } | { refused: 'unknown' | 'browser' | 'used' | 'expired'; interactionUid?: string }>
+  /** Keeps the outcome and appends the events, in one transaction. */
+  settle(id: string, sealedOutcome: Uint8Array, events: readonly DwarEvent[]): Promise<void>
+  /** The newest attempt of this interaction. */
+  findByInteraction(interactionUid: string): Promise<RailAttempt | undefined>
+  /** The newest unexpired attempt of this browser: for an upstream that came back without state. */
+  findByBrowser(browserHash: Uint8Array, now: number): Promise<RailAttempt | undefined>
+  /** Forgets the attempts of a finished interaction. */
+  deleteByInteraction(interactionUid: string): Promise<void>
+}

@@ -1,0 +1,119 @@
+import type { DocumentFields, DocumentVerification } from '../documents/document.ts'
+import type { ErrorCode } from '../errors.ts'
+
+export type RailId = 'digilocker'
+
+/** A document that the request needs: the first of `anyOf` that is there and verifies is enough. */
+export interface DocumentNeed {
+  /** doctypes in order of preference, upper case (`ADHAR`, `DRVLC`, `PANCR`) */
+  readonly anyOf: readonly string[]
+}
+
+export interface RailRequest {
+  /** our one-time value that the upstream returns unchanged (OAuth `state`) */
+  readonly correlation: string
+  /** our callback for this rail */
+  readonly returnTo: URL
+  readonly needs: readonly DocumentNeed[]
+  /** shown by the upstream; a rail narrows it to the characters its upstream takes */
+  readonly purpose: string
+  readonly serviceName: string
+  /** the relying app asked for a fresh sign-in (`prompt=login`, `max_age`) */
+  readonly freshLogin: boolean
+}
+
+/** What a rail must remember between two steps. The caller seals it. */
+export type RailState = Readonly<Record<string, unknown>>
+
+export interface RailReply {
+  /** the query that the upstream's redirect carried, duplicates included */
+  readonly query: URLSearchParams
+}
+
+export type RailStep =
+  | { readonly kind: 'redirect'; readonly url: URL; readonly state: RailState }
+  | { readonly kind: 'done'; readonly identity: RailIdentity }
+
+/** What the upstream says about the person without signing it: trusted for its TLS, never called verified. */
+export interface AssertedProfile {
+  readonly name?: string | undefined
+  /** YYYY-MM-DD */
+  readonly birthdate?: string | undefined
+  readonly gender?: 'female' | 'male' | 'transgender' | undefined
+  /** E.164 */
+  readonly phoneNumber?: string | undefined
+  readonly email?: string | undefined
+}
+
+export interface UpstreamTokens {
+  readonly accessToken: string
+  readonly refreshToken?: string | undefined
+  /** epoch seconds */
+  readonly expiresAt: number
+}
+
+export type DocumentOutcome =
+  | {
+      readonly kind: 'verified'
+      readonly doctype: string
+      readonly fields: DocumentFields
+      readonly verification: DocumentVerification
+      /** HMACs under a key of ours, hex */
+      readonly uriHmac: string
+      readonly bytesHmac: string
+    }
+  /** there, but only as PDF: no field claims */
+  | { readonly kind: 'pdf-only'; readonly doctype: string; readonly uriHmac: string }
+  | {
+      readonly kind: 'absent'
+      readonly doctype: string
+      readonly reason: 'not-granted' | 'not-in-locker' | 'aadhaar-not-linked' | 'unavailable'
+      readonly code?: ErrorCode | undefined
+    }
+  /** served, and not to be trusted: a hard failure for this document */
+  | { readonly kind: 'refused'; readonly doctype: string; readonly code: ErrorCode; readonly uriHmac: string }
+
+/** Plain data, JSON-serialisable: it is sealed between the callback and the consent screen. */
+export interface RailIdentity {
+  readonly rail: RailId
+  /** the upstream's stable subject, in clear; the caller turns it into an HMAC and forgets it */
+  readonly subject: string
+  readonly asserted: AssertedProfile
+  readonly documents: readonly DocumentOutcome[]
+  readonly tokens?: UpstreamTokens | undefined
+  /** epoch seconds: nothing of ours may outlive this */
+  readonly consentEndsAt?: number | undefined
+}
+
+/** A small state machine whose state is data; an upstream's oddities stay in its folder. */
+export interface Rail {
+  readonly id: RailId
+  begin(request: RailRequest): Promise<RailStep>
+  /** @throws RailError */
+  advance(state: RailState, reply: RailReply): Promise<RailStep>
+}
+
+/** Keyed hash under a key of ours, one key per purpose; hex. Lets us recognise a value without keeping it. */
+export type KeyedHash = (purpose: 'document-uri' | 'document-bytes', value: string | Uint8Array) => string
+
+/** The upstream's client secret: the current one, and the previous one while a rotation is under way. */
+export interface RailCredentials {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly previousClientSecret?: string | undefined
+}
+
+/** Where a rail's credentials come from: sealed in the vault, read anew so that a change needs no restart. */
+export type ReadCredentials = () => Promise<RailCredentials>
+
+export interface StoredRailCredentials {
+  readonly rail: string
+  readonly clientId: string
+  readonly sealedSecret: Uint8Array
+  readonly sealedPreviousSecret: Uint8Array | undefined
+}
+
+export interface RailCredentialStore {
+  find(rail: string): Promise<StoredRailCredentials | undefined>
+  put(credentials: StoredRailCredentials): Promise<void>
+}
