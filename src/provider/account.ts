@@ -1,0 +1,38 @@
+import type { Account as EngineAccount, FindAccount } from 'oidc-provider'
+import type { ConsentStore, ConsentWithValues } from '../privacy/consent.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { ReleasedValues } from './interactions/offer.ts'
+import type { AccountStore } from './stores.ts'
+
+export const valuesPlace = (consentId: string) => ({ table: 'consent_value', column: 'sealed', row: consentId })
+
+/**
+ * The engine's view of a person: her account, and the claims she agreed to share under the grant in hand.
+ * Without a token (at `/authorize`) only her existence matters; claims are read when a token asks for them.
+ */
+export function createFindAccount(accounts: AccountStore, consents: ConsentStore, vault: Vault): FindAccount {
+  return async (_ctx, accountId, token): Promise<EngineAccount | undefined> => {
+    const grantId = token && 'grantId' in token ? token.grantId : undefined
+    if (grantId === undefined) {
+      const account = await accounts.find(accountId)
+      return account && { accountId, claims: async () => ({ sub: accountId }) }
+    }
+    const consent = await consents.findByGrant(grantId)
+    if (consent?.accountId !== accountId) return undefined
+    return {
+      accountId,
+      claims: async (use) => {
+        const { claims, verified } = await openValues(consent, vault)
+        const answer = use === 'id_token' ? verified.id_token : verified.userinfo
+        return { sub: accountId, ...claims, ...(answer && { verified_claims: answer }) }
+      },
+    }
+  }
+}
+
+/** Past their retention the values are gone, and a token still tells who, but nothing about her. */
+async function openValues(consent: ConsentWithValues, vault: Vault): Promise<ReleasedValues> {
+  if (!consent.sealedValues) return { claims: {}, verified: {} }
+  const opened = await vault.open(`account:${consent.accountId}`, valuesPlace(consent.id), consent.sealedValues)
+  return JSON.parse(opened.toString('utf8')) as ReleasedValues
+}

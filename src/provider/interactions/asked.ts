@@ -1,0 +1,19 @@
+import { type ClaimsRequest, readClaimsRequest } from '../request.ts'
+
+/** An interaction of the engine, reduced to what the story needs. Holds no HTTP. */
+export interface AskedInteraction {
+  readonly uid: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  /** JSON text of the `claims` parameter */
+  readonly claims: string | undefined
+  /** claims the client registered as dispensable */
+  readonly optional: readonly string[]
+  /** why the client asks, in the language shown */
+  readonly purpose: string
+  readonly retentionDays: number
+  /** the relying app asked for a new sign-in at the upstream (`prompt=login`, `max_age`) */
+  readonly freshLogin: boolean
+}
+
+export const requestOf = ({ scopes, claims, optional }: AskedInteraction): ClaimsRequest => readClaimsRequest(scopes, claims, optional)

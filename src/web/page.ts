@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import type { Context } from 'koa'
+import type { Pages, Renderer } from './render.ts'
+import { type LanguageLink, type Translator, languageLinks, pickLocale, translator } from './i18n.ts'
+import { refusalPage, refusals } from './refusals.ts'
+import type { ErrorCode } from '../errors.ts'
+
+/** Where a person can go from a problem: back to the interaction, and so to the relying app. */
+export interface WayOut {
+  readonly interactionUid: string
+  readonly csrf: string
+  readonly clientName?: string | undefined
+}
+
+/** Sends pages of ours in the person's language. */
+export interface PageSender {
+  send<Name extends keyof Pages>(ctx: Context, name: Name, toModel: (words: Translator, languages: readonly LanguageLink[]) => Pages[Name], status?: number): void
+  /** The page of a refusal, with an incident id that is also in the log. */
+  refuse(ctx: Context, code: ErrorCode, incidentId: string, wayOut?: WayOut): void
+  locale(ctx: Context, requested?: string): string
+}
+
+const LOCALE_COOKIE = 'dwar_locale'
+
+export function createPageSender(renderer: Renderer, secure: boolean): PageSender {
+  const available = [...renderer.locales.keys()]
+
+  /** The switch on the page wins and is remembered; then what the app asked for; then the browser. */
+  function locale(ctx: Context, requested?: string): string {
+    const chosen = queryValue(ctx, 'ui_locales')
+    if (chosen && available.includes(chosen) && ctx.method === 'GET' && !ctx.headerSent)
+      ctx.cookies.set(LOCALE_COOKIE, chosen, { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false, maxAge: 86_400_000, overwrite: true })
+    const kept = ctx.cookies.get(LOCALE_COOKIE, { signed: false })
+    return pickLocale([chosen, kept, requested].filter(Boolean).join(' '), ctx.get('Accept-Language') || undefined, available)
+  }
+
+  const send: PageSender['send'] = (ctx, name, toModel, status = 200) => {
+    const tag = locale(ctx, ctx.state.uiLocales as string | undefined)
+    ctx.status = status
+    ctx.type = 'html'
+    ctx.set('Content-Language', tag)
+    ctx.body = renderer.render(name, toModel(translator(renderer.locales, tag), languageLinks(renderer.locales, tag)), tag)
+  }
+
+  return {
+    locale,
+    send,
+    refuse(ctx, code, incidentId, wayOut) {
+      const at = wayOut && `/interaction/${wayOut.interactionUid}`
+      send(
+        ctx,
+        'refusal',
+        (words, languages) =>
+          refusalPage(code, incidentId, {
+            words,
+            languages,
+            clientName: wayOut?.clientName,
+            retryAction: at && `${at}/start`,
+            returnAction: at && `${at}/return`,
+            csrf: wayOut?.csrf,
+          }),
+        refusals[code].status,
+      )
+    },
+  }
+}
+
+/** Short enough to read out on the telephone, random enough not to repeat: `DW-7K3F-Q9XT`. */
+export function newIncidentId(): string {
+  const alphabet = '23456789ABCDEFGHJKMNPQRSTVWXYZ'
+  const letters = [...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]).join('')
+  return `DW-${letters.slice(0, 4)}-${letters.slice(4)}`
+}
+
+function queryValue(ctx: Context, name: string): string | undefined {
+  const value = ctx.query[name]
+  return typeof value === 'string' ? value : undefined
+}

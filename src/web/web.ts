@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Koa, { type Middleware } from 'koa'
+import type { Provider } from 'oidc-provider'
+import type { Log } from '../log.ts'
+import { permissionsPolicy, securityHeaders } from './middleware/headers.ts'
+import { pinHost } from './middleware/host.ts'
+import { problems } from './middleware/problems.ts'
+import type { PageSender } from './page.ts'
+import type { Renderer } from './render.ts'
+import { callbackRoutes } from './routes/callback.ts'
+import { type InteractionParts, interactionRoutes } from './routes/interaction.ts'
+
+export interface WebParts extends InteractionParts {
+  readonly issuer: URL
+  readonly behindProxy: boolean
+  readonly renderer: Renderer
+  readonly pages: PageSender
+  readonly log: Log
+  /** answers when the store answers */
+  readonly ping: () => Promise<void>
+}
+
+/** The whole site: health, assets, our own pages, and behind them the engine for every other path. */
+export function createWeb(parts: WebParts): (request: IncomingMessage, response: ServerResponse) => void {
+  const app = new Koa()
+  // Only after `pinHost` has overwritten the forwarded headers.
+  app.proxy = true
+  app.use(accessLine(parts.log))
+  app.use(securityHeaders())
+  app.use(permissionsPolicy)
+  app.use(health(parts))
+  app.use(assets(parts.renderer))
+  app.use(problems(parts.pages, parts.log))
+  app.use(pinHost(parts.issuer, parts.behindProxy))
+  app.use(home(parts))
+  app.use(callbackRoutes({ login: parts.login, browser: parts.browser, rails: ['digilocker'] }))
+  app.use(interactionRoutes(parts))
+  app.use(engine(parts.provider))
+  app.on('error', (error: unknown) => parts.log.error({ error }, 'request failed'))
+  return app.callback()
+}
+
+/** One line a request: route name, status and time. No address, no query: both may carry what must not be written down. */
+function accessLine(log: Log): Middleware {
+  return async (ctx, next) => {
+    const started = performance.now()
+    await next()
+    const finish = () =>
+      log.info({ method: ctx.method, route: ctx.state.route ?? 'other', status: ctx.res.statusCode, ms: Math.round(performance.now() - started) }, 'request')
+    if (ctx.res.writableEnded) finish()
+    else ctx.res.once('close', finish)
+  }
+}
+
+/** `/health/live`: the process answers. `/health/ready`: the store answers too. Neither looks at the Host header. */
+function health({ ping, log }: WebParts): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/health/live' && ctx.path !== '/health/ready') return next()
+    ctx.state.route = 'health'
+    ctx.body = { status: 'ok' }
+    if (ctx.path === '/health/live') return
+    try {
+      await ping()
+    } catch (error) {
+      // Not ready is an answer, not a failure of this request.
+      log.warn({ error }, 'not ready')
+      ctx.status = 503
+      ctx.body = { status: 'unavailable', code: 'STORE_UNAVAILABLE' }
+    }
+  }
+}
+
+function assets(renderer: Renderer): Middleware {
+  return async (ctx, next) => {
+    const asset = ctx.method === 'GET' || ctx.method === 'HEAD' ? renderer.assets.find(ctx.path) : undefined
+    if (!asset) return next()
+    ctx.state.route = 'asset'
+    ctx.set(asset.headers)
+    ctx.type = asset.type
+    ctx.body = asset.body
+  }
+}
+
+function home({ pages, issuer }: WebParts): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/' || ctx.method !== 'GET') return next()
+    ctx.state.route = 'home'
+    pages.send(ctx, 'home', (_words, languages) => ({
+      issuer: issuer.origin,
+      discoveryHref: '/.well-known/openid-configuration',
+      languages,
+    }))
+  }
+}
+
+/** The engine is an application of its own with its own cookies and context; it gets the raw request (oidc-provider.md §1). */
+function engine(provider: Provider): Middleware {
+  const handle = provider.callback()
+  return async (ctx) => {
+    ctx.respond = false
+    ctx.state.route = `engine ${ctx.path.toLowerCase().split('/')[1]?.replace(/[^a-z.-]/g, '').slice(0, 20) ?? ''}`
+    await handle(ctx.req, ctx.res)
+  }
+}
