@@ -51,6 +51,8 @@ export interface DocumentVerification {
   readonly signatureAlgorithm: string
   readonly digestAlgorithm: string
   readonly weakAlgorithm?: string | undefined
+  /** the signer's certificate had ended at `verifiedAt` and was accepted within the grace of its pin */
+  readonly signerExpired?: boolean | undefined
   readonly timeBasis: 'fetch'
   /** epoch seconds */
   readonly verifiedAt: number
