@@ -1,0 +1,16 @@
+import type { TestProject } from 'vitest/node'
+import { preparePGlite } from './support/pglite.ts'
+import { startPostgres } from './support/postgres.ts'
+
+/** Once per test run: a PostgreSQL with a migrated template, and a migrated PGlite to copy. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const postgres = await startPostgres(process.env.TEST_DATABASE_URL)
+  const pglite = await preparePGlite()
+  project.provide('postgresUrl', postgres.url)
+  project.provide('postgresTemplate', postgres.template)
+  project.provide('pgliteDump', pglite.dump)
+  return async () => {
+    await postgres.stop()
+    await pglite.remove()
+  }
+}
