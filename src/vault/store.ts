@@ -10,6 +10,8 @@ export interface WrappedDataKey {
 }
 
 export interface VaultStore {
+  /** True inside a transaction: what is read or written may be rolled back, so nothing of it may be remembered. */
+  isProvisional(): boolean
   findById(id: string): Promise<WrappedDataKey | undefined>
   findByOwner(owner: Owner): Promise<WrappedDataKey | undefined>
   /** Keeps the key, unless the owner got one meanwhile; returns the one that counts. */

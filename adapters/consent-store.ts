@@ -1,0 +1,87 @@
+import type { Clock } from '../src/clock.ts'
+import type { ConsentStore } from '../src/privacy/consent.ts'
+import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
+import { CONSENT_COLUMNS, type ConsentRow, joinConsent, toConsent } from './consent-rows.ts'
+import type { Database } from './database.ts'
+import type { RequestMemo } from './request-memo.ts'
+
+const INSERT = `with made as (
+    insert into consent (id, account_id, client_id, grant_id, rail, purpose, notice, locale, items, evidence,
+      request_digest, given_at, retain_until)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, to_timestamp($12), to_timestamp($13))
+    returning id, retain_until
+  )
+  insert into consent_value (consent_id, sealed, retain_until) select id, $14, retain_until from made`
+
+const FIND = `select ${CONSENT_COLUMNS} from (select $1::text as id) g ${joinConsent('g.id', 'to_timestamp($2)')}`
+
+export interface ConsentStoreParts {
+  readonly database: Database
+  readonly clock: Clock
+  readonly events: EventStore
+  readonly memo: RequestMemo
+}
+
+/** The ledger of consents; a consent that was read with its token in this request costs no statement. */
+export function createConsentStore({ database, clock, events, memo }: ConsentStoreParts): ConsentStore {
+  return {
+    async insert(consent, sealedValues) {
+      await database.hot('consent_insert', INSERT, [
+        consent.id,
+        consent.accountId,
+        consent.clientId,
+        consent.grantId,
+        consent.rail,
+        consent.purpose,
+        consent.notice,
+        consent.locale,
+        JSON.stringify(consent.items),
+        JSON.stringify(consent.evidence),
+        consent.requestDigest,
+        consent.givenAt,
+        consent.retainUntil,
+        Buffer.from(sealedValues),
+      ])
+      memo()?.consents.delete(consent.grantId)
+    },
+
+    async findByGrant(grantId) {
+      const known = memo()?.consents
+      if (known?.has(grantId)) return toConsent(known.get(grantId))
+      const [row] = await database.hot<ConsentRow>('consent_by_grant', FIND, [grantId, clock()])
+      known?.set(grantId, row)
+      return toConsent(row)
+    },
+
+    deleteExpiredValues: (now, limit) => database.transact(() => deleteExpired(database, events, now, limit)),
+  }
+}
+
+async function deleteExpired(database: Database, events: EventStore, now: number, limit: number): Promise<number> {
+  const db = database.db()
+  const due = db
+    .selectFrom('consent_value')
+    .select('consent_id')
+    .where('retain_until', '<=', new Date(now * 1000))
+    .orderBy('retain_until')
+    .limit(limit)
+  const deleted = await db.deleteFrom('consent_value').where('consent_id', 'in', due).returning('consent_id').execute()
+  if (deleted.length === 0) return 0
+  const ids = deleted.map((row) => row.consent_id)
+  const consents = await db
+    .selectFrom('consent')
+    .select(['id', 'account_id', 'client_id', 'grant_id'])
+    .where('id', 'in', ids)
+    .execute()
+  await events.append(
+    consents.map(
+      (consent): DwarEvent => ({
+        body: { type: 'values.expired', consentId: consent.id },
+        accountId: consent.account_id,
+        clientId: consent.client_id,
+        grantId: consent.grant_id,
+      }),
+    ),
+  )
+  return deleted.length
+}

@@ -1,0 +1,50 @@
+import Provider from 'oidc-provider'
+import type { ConsentRow } from './consent-rows.ts'
+
+/** A code or token with the grant, session and consent that hang together with it, as one statement read them. */
+export interface TokenRow extends ConsentRow {
+  readonly model: string
+  readonly sealed_payload: Buffer
+  readonly grant_id: string | null
+  readonly session_uid: string | null
+  readonly consumed: number | null
+  readonly grant_payload: string | null
+  readonly session_payload: string | null
+}
+
+/**
+ * What one engine request has read, so that it is not read twice; and what it has revoked. Texts and sealed bytes, not
+ * objects: the engine changes what it is given. A write drops what it makes old.
+ */
+export class RequestNotes {
+  readonly tokens = new Map<string, Promise<TokenRow | undefined>>()
+  readonly grants = new Map<string, string | undefined>()
+  readonly sessionsByUid = new Map<string, string | undefined>()
+  readonly consents = new Map<string, ConsentRow | undefined>()
+  /** authorizations of each session as this request found them: the base for merging what it changed */
+  readonly sessionBases = new Map<string, Record<string, unknown>>()
+  readonly revocations = new Map<string, Promise<void>>()
+
+  forgetFamilies(): void {
+    this.tokens.clear()
+    this.grants.clear()
+    this.consents.clear()
+  }
+}
+
+/** Notes of the engine request that is being served; undefined outside one (our own routes, jobs, tests). */
+export type RequestMemo = () => RequestNotes | undefined
+
+/** @param currentRequest the object that stands for the request; the engine's own context unless a test says otherwise */
+export function createRequestMemo(currentRequest: () => object | undefined = () => Provider.ctx): RequestMemo {
+  const byRequest = new WeakMap<object, RequestNotes>()
+  return () => {
+    const request = currentRequest()
+    if (!request) return undefined
+    const known = byRequest.get(request)
+    if (known) return known
+    const notes = new RequestNotes()
+    byRequest.set(request, notes)
+    return notes
+  }
+}
