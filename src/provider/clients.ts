@@ -21,8 +21,9 @@ export const clientRegistration = z.strictObject({
     .string()
     .min(1)
     .max(80)
-    // Control and bidirectional-override characters could make a name read as another's (security.md OP-16).
-    .regex(/^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}]+$/u, 'holds invisible or control characters'),
+    // Control and direction-override characters could make a name read as another's (security.md OP-16). The two joiners
+    // stay: Indian scripts are written with them.
+    .regex(/^(?:[^\p{Cc}\p{Cf}\p{Co}\p{Cs}]|[\u200C\u200D])+$/u, 'holds invisible or control characters'),
   application_type: z.enum(['web', 'native']).default('web'),
   redirect_uris: z.array(z.string()).min(1).max(20),
   post_logout_redirect_uris: z.array(z.string()).max(20).default([]),

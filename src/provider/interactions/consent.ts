@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { RailError } from '../../errors.ts'
 import type { ConsentItem, ConsentStore } from '../../privacy/consent.ts'
@@ -40,6 +39,8 @@ export interface ConsentParts {
   readonly hash: KeyedHasher
   readonly transact: Transact
   readonly clock: Clock
+  /** UUIDv7 text, rising */
+  readonly newId: () => string
   readonly judge: () => Judgement
   /** saves an engine grant inside the running transaction and returns its id */
   readonly saveGrant: (terms: GrantTerms) => Promise<string>
@@ -85,7 +86,7 @@ export function createConsent(parts: ConsentParts) {
       process: attemptId,
       now,
     })
-    const consentId = randomUUID()
+    const consentId = parts.newId()
     const { accountId, sealedValues, sealedTokens } = await prepare(identity, consentId, JSON.stringify(values))
     const terms = toTerms(interaction, accountId, items, until - now)
     const grantId = await parts.transact(async () => {
@@ -132,7 +133,7 @@ export function createConsent(parts: ConsentParts) {
    */
   async function prepare(identity: RailIdentity, consentId: string, values: string) {
     const key = parts.hash('account', `${identity.rail}:${identity.subject}`)
-    const { id: accountId } = await parts.accounts.findOrCreate(key, `acct_${randomUUID()}`)
+    const { id: accountId } = await parts.accounts.findOrCreate(key, `acct_${parts.newId()}`)
     const owner = `account:${accountId}` as const
     const sealedValues = await parts.vault.seal(owner, valuesPlace(consentId), values)
     const sealedTokens =

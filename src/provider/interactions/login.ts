@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { type ErrorCode, RailError } from '../../errors.ts'
 import type { DwarEvent, EventStore } from '../../privacy/event.ts'
@@ -36,6 +36,8 @@ export interface LoginParts {
   readonly events: EventStore
   readonly vault: Vault
   readonly clock: Clock
+  /** UUIDv7 text, rising */
+  readonly newId: () => string
   readonly callbackUrl: (rail: RailId) => URL
   readonly serviceName: string
 }
@@ -65,7 +67,7 @@ export function createLogin(parts: LoginParts) {
       freshLogin: interaction.freshLogin,
     })
     if (step.kind !== 'redirect') throw new RailError('RAIL_RESPONSE_INVALID', 'the rail did not begin with a redirect')
-    const id = randomUUID()
+    const id = parts.newId()
     const sealedState = await vault.seal('system', sealedAt('sealed_state', id), JSON.stringify(step.state))
     await attempts.open(
       {

@@ -1,0 +1,245 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import path from 'node:path'
+import type { Provider } from 'oidc-provider'
+import { createAccountStore } from '../adapters/account-store.ts'
+import { createAttemptStore } from '../adapters/attempt-store.ts'
+import { createClientCache } from '../adapters/client-cache.ts'
+import { createClientStore } from '../adapters/client-store.ts'
+import { createConsentStore } from '../adapters/consent-store.ts'
+import { type Database, openDatabase } from '../adapters/database.ts'
+import { createEventStore } from '../adapters/event-store.ts'
+import { migrate, pendingMigrations } from '../adapters/migrator.ts'
+import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
+import { createRailCredentialStore } from '../adapters/rail-credential-store.ts'
+import { createReplayStore } from '../adapters/replay-store.ts'
+import { createSigningKeyStore } from '../adapters/signing-key-store.ts'
+import { sweep } from '../adapters/sweep.ts'
+import { createVaultStore } from '../adapters/vault-store.ts'
+import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
+import { createRailCredentials } from './admin/rail-credentials.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config/config.ts'
+import { isAgeAtLeast, todayInIndia } from './documents/answers.ts'
+import { assertDoctype, extract } from './documents/extract.ts'
+import { PROFILES } from './documents/profiles.ts'
+import { type TrustStore, readTrust } from './documents/trust/trust.ts'
+import { describeVerification, verifyDocument } from './documents/verify.ts'
+import { StoreError } from './errors.ts'
+import { startClockwork } from './jobs/clockwork.ts'
+import { expireJobs } from './jobs/expire.ts'
+import type { Log } from './log.ts'
+import type { EventStore } from './privacy/event.ts'
+import { createFindAccount } from './provider/account.ts'
+import type { Judgement } from './provider/claims.ts'
+import { createConsent } from './provider/interactions/consent.ts'
+import { createLogin } from './provider/interactions/login.ts'
+import { createIssuer } from './provider/issuer.ts'
+import { loadSigningKeys } from './provider/keys.ts'
+import { observe } from './provider/observe.ts'
+import { createPairwise } from './provider/pairwise.ts'
+import { saveGrantWith } from './provider/save-grant.ts'
+import { createDigiLockerRail } from './rails/digilocker/rail.ts'
+import { digiLockerSettings } from './rails/digilocker/settings.ts'
+import { createRails } from './rails/registry.ts'
+import { parseKeyRing } from './vault/key-ring.ts'
+import { createKeyedHasher } from './vault/keyed-hash.ts'
+import { createVault } from './vault/sealed-vault.ts'
+import { createBrowser } from './web/browser.ts'
+import { createEnginePages } from './web/engine-pages.ts'
+import { createPageSender } from './web/page.ts'
+import { createRenderer } from './web/render.ts'
+import { createWeb } from './web/web.ts'
+
+/** What tests and the demo may put in place of the real thing. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly database?: Database
+  readonly trust?: TrustStore
+  /** written into the embedded database's lock, for command lines that find it taken */
+  readonly controlSocket?: string
+}
+
+export interface App {
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+  readonly provider: Provider
+  readonly clients: ClientAdmin
+  readonly events: EventStore
+  /** Wraps every data key under the current key-encryption key; returns how many changed. */
+  readonly rotateVault: () => Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * The composition root: builds every room once and hands each what it needs.
+ * @throws StoreError STORE_UNAVAILABLE, STORE_LOCKED · AppError CONFIG_INVALID
+ */
+export async function createApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
+  const clock = overrides.clock ?? systemClock
+  const database = overrides.database ?? (await openFor(config, overrides))
+  const closeDatabase = overrides.database ? async () => undefined : () => database.close()
+  try {
+    return await compose(config, log, clock, database, closeDatabase, overrides.trust ?? readTrust(config.trustFiles))
+  } catch (error) {
+    await closeDatabase()
+    throw error
+  }
+}
+
+async function openFor(config: Config, { controlSocket }: Overrides): Promise<Database> {
+  const database = await openDatabase({ ...config.database, ...(controlSocket && { controlSocket }) })
+  // The embedded database has one process, which may migrate it. PostgreSQL is migrated from one place, on purpose.
+  if (database.kind === 'pglite') await migrate(database)
+  const pending = database.kind === 'pglite' ? [] : await pendingMigrations(database)
+  if (pending.length === 0) return database
+  await database.close()
+  throw new StoreError('CONFIG_INVALID', `the database lacks ${pending.length} migration(s): run "dwar migrate" first`)
+}
+
+async function compose(
+  config: Config,
+  log: Log,
+  clock: Clock,
+  database: Database,
+  closeDatabase: () => Promise<void>,
+  trust: TrustStore,
+): Promise<App> {
+  const hash = createKeyedHasher(config.indexSecret.reveal())
+  const vault = createVault(parseKeyRing(config.vaultKeys.reveal()), createVaultStore(database))
+  const clients = createClientStore(database)
+  const accounts = createAccountStore(database)
+  const attempts = createAttemptStore(database)
+  const consents = createConsentStore(database)
+  const events = createEventStore(database)
+
+  const credentials = createRailCredentials({ store: createRailCredentialStore(database), vault, clock })
+  await putConfiguredCredentials(config, credentials.put)
+  const rails = createRails([buildDigiLocker(config, { clock, trust, hash, log, readCredentials: credentials.reader('digilocker') })])
+
+  const secure = config.issuer.protocol === 'https:'
+  const renderer = createRenderer(path.join(import.meta.dirname, '..', 'views'), { cache: config.environment !== 'development' })
+  const pages = createPageSender(renderer, secure)
+  const provider = createIssuer({
+    issuer: config.issuer,
+    adapter: createOidcAdapter({ database, vault, clock, clients: createClientCache({ store: clients, vault, clock }) }),
+    insertReplay: createReplayStore(database),
+    signingKeys: await loadSigningKeys(createSigningKeyStore(database), vault, clock),
+    cookieKeys: config.cookieKeys.map((key) => key.reveal()),
+    findAccount: createFindAccount(accounts, consents, vault),
+    pairwise: createPairwise(hash),
+    consents,
+    pages: createEnginePages(pages, log),
+    locales: [...renderer.locales.keys()],
+    clock,
+    onInteraction: ({ uid, clientId, scopes, claims }) =>
+      events.append([{ body: { type: 'login.started', scopes, claims }, clientId, interactionUid: uid }]),
+  })
+  observe(provider, log)
+
+  const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
+  const { newId, transact } = database
+  const login = createLogin({
+    rails,
+    attempts,
+    events,
+    vault,
+    clock,
+    newId,
+    callbackUrl: (rail) => new URL(`/callback/${rail}`, config.issuer),
+    serviceName: config.digilocker.serviceName,
+  })
+  const consent = createConsent({
+    accounts,
+    attempts,
+    consents,
+    events,
+    vault,
+    hash,
+    transact,
+    clock,
+    newId,
+    judge,
+    saveGrant: saveGrantWith(provider),
+    organization: config.issuer.host,
+  })
+  const handle = createWeb({
+    issuer: config.issuer,
+    behindProxy: config.behindProxy,
+    provider,
+    login,
+    consent,
+    events,
+    browser: createBrowser(hash, secure),
+    pages,
+    renderer,
+    clock,
+    log,
+    ping: database.ping.bind(database),
+    notice: toNotice(config),
+  })
+  const stopClockwork = startClockwork(expireJobs({ clock, consents, sweep: (now, batch) => sweep(database, now, batch) }), log)
+  return {
+    handle,
+    provider,
+    events,
+    clients: createClientAdmin({ clients, vault, clock, issuer: config.issuer, validate: validateWith(provider) }),
+    rotateVault: async () => {
+      const count = await vault.rotate()
+      await events.append([{ body: { type: 'vault.rotated', count } }])
+      return count
+    },
+    close: async () => {
+      await stopClockwork()
+      await closeDatabase()
+    },
+  }
+}
+
+async function putConfiguredCredentials({ digilocker }: Config, put: ReturnType<typeof createRailCredentials>['put']): Promise<void> {
+  const { clientId, clientSecret, previousClientSecret } = digilocker
+  if (!clientSecret) return
+  await put('digilocker', {
+    clientId,
+    clientSecret: clientSecret.reveal(),
+    ...(previousClientSecret && { previousClientSecret: previousClientSecret.reveal() }),
+  })
+}
+
+interface DigiLockerParts {
+  readonly clock: Clock
+  readonly trust: TrustStore
+  readonly hash: ReturnType<typeof createKeyedHasher>
+  readonly log: Log
+  readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
+}
+
+function buildDigiLocker({ digilocker, environment }: Config, { clock, trust, hash, log, readCredentials }: DigiLockerParts) {
+  const settings = digiLockerSettings({
+    baseUrl: digilocker.baseUrl,
+    allowHttp: environment !== 'production' && environment !== 'sandbox',
+    authorizeVersion: digilocker.authorizeVersion === '2' ? 2 : 1,
+    tokenVersion: digilocker.tokenVersion === '2' ? 2 : 1,
+    eAadhaarVersion: ({ '1': 1, '2': 2, '3': 3 } as const)[digilocker.eaadhaarVersion],
+    scopes: digilocker.scopes,
+    droppedParameters: digilocker.dropParameters,
+    approvedDoctypes: digilocker.doctypes,
+    hmacPolicy: digilocker.hmacPolicy,
+    idToken: { issuers: digilocker.idTokenIssuers, keys: { mode: 'tls-only' }, nonce: false },
+    revokeAfterFetch: digilocker.revokeAfterFetch,
+  })
+  return createDigiLockerRail(settings, {
+    credentials: readCredentials,
+    keyedHash: (purpose, value) => hash(purpose, value).toString('hex'),
+    clock,
+    warn: (code) => log.warn({ rail: 'digilocker', code }, 'upstream'),
+    verify: (bytes, doctype) => {
+      const document = verifyDocument(bytes, PROFILES.digilocker, trust, clock())
+      assertDoctype(document, doctype)
+      return { fields: extract(document), verification: describeVerification(document) }
+    },
+  })
+}
+
+function toNotice({ contact, complaintUrl }: Config) {
+  const href = contact.includes('@') && !contact.includes(':') ? `mailto:${contact}` : contact
+  return { ...(contact && { contact: { label: contact, href } }), ...(complaintUrl && { complaintHref: complaintUrl.href }) }
+}

@@ -1,0 +1,38 @@
+import { startControl } from '../admin/control.ts'
+import { createOperations } from '../admin/operations.ts'
+import { type App, createApp } from '../app.ts'
+import type { Config } from '../config/config.ts'
+import type { Log } from '../log.ts'
+import { type Listening, listen } from '../server.ts'
+import { controlSocketFor } from './operate.ts'
+
+export interface Served {
+  readonly app: App
+  readonly port: number
+  /** Drains requests, stops the clocks, closes the database; the order in which nothing is lost. */
+  stop(): Promise<void>
+}
+
+/** Builds the issuer and puts it on its port. @throws AppError PORT_IN_USE, CONFIG_INVALID, STORE_UNAVAILABLE, STORE_LOCKED */
+export async function serve(config: Config, log: Log): Promise<Served> {
+  const socket = controlSocketFor(config.database.url)
+  const app = await createApp(config, log, { ...(socket && { controlSocket: socket }) })
+  let listening: Listening
+  try {
+    listening = await listen(app.handle, config)
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+  const stopControl = socket ? await startControl(socket, createOperations(app), log) : async () => undefined
+  log.info({ issuer: config.issuer.origin, port: listening.port, environment: config.environment }, 'ready')
+  return {
+    app,
+    port: listening.port,
+    stop: async () => {
+      await stopControl()
+      await listening.close()
+      await app.close()
+    },
+  }
+}

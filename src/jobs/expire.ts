@@ -1,0 +1,16 @@
+import type { Clock } from '../clock.ts'
+import type { ConsentStore } from '../privacy/consent.ts'
+import type { Job } from './clockwork.ts'
+
+const BATCH = 500
+
+/** Deletes what has expired, a batch at a time, so that no statement holds many rows for long. */
+export function expireJobs(parts: { clock: Clock; consents: ConsentStore; sweep: (now: number, batch: number) => Promise<number> }): Job[] {
+  const inBatches = async (step: () => Promise<number>) => {
+    while ((await step()) >= BATCH);
+  }
+  return [
+    { name: 'expire-models', everySeconds: 60, run: () => inBatches(() => parts.sweep(parts.clock(), BATCH)) },
+    { name: 'expire-values', everySeconds: 60, run: () => inBatches(() => parts.consents.deleteExpiredValues(parts.clock(), BATCH)) },
+  ]
+}

@@ -1,0 +1,181 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { Command, Option } from 'commander'
+import type { OperationName } from './admin/operations.ts'
+import { operate } from './cli/operate.ts'
+import { serve } from './cli/serve.ts'
+import { type Config, readConfig } from './config/config.ts'
+import { withEnvFiles } from './config/env.ts'
+import { AppError } from './errors.ts'
+import { type Log, createLog } from './log.ts'
+
+/** The process: the only place that reads `process.env` and `process.argv`, and the only one that exits. */
+const env = withEnvFiles(process.env, process.cwd())
+const program = new Command('dwar').description('One OpenID Connect issuer in front of DigiLocker.').version('0.1.0')
+
+program
+  .command('serve')
+  .description('run the issuer')
+  .action(async () => {
+    const { config, log } = prepare()
+    stopOnSignal(await serve(config, log))
+  })
+
+program
+  .command('demo')
+  .description('run everything on this machine: issuer, embedded database, DigiLocker simulator, demo shop')
+  .option('--port <number>', 'first of four ports in a row', wholeNumber, 4000)
+  .option('--data <folder>', 'where the demo keeps its database', 'data/demo')
+  .action(async ({ port, data }: { port: number; data: string }) => {
+    const { startDemo } = await import('./demo/demo.ts')
+    const demo = await startDemo({ firstPort: port, folder: path.resolve(data), env, say: console.error })
+    stopOnSignal(demo)
+  })
+
+program
+  .command('simulator')
+  .description('run the DigiLocker simulator alone')
+  .option('--port <number>', 'port', wholeNumber, 4002)
+  .option('--control-port <number>', 'control port', wholeNumber, 4003)
+  .action(async ({ port, controlPort }: { port: number; controlPort: number }) => {
+    refuseInProduction('the simulator')
+    const { startSimulator } = await import('./simulator/simulator.ts')
+    const simulator = await startSimulator({ port, controlPort })
+    console.error(`DigiLocker simulator: ${simulator.url}  control: ${simulator.controlUrl}`)
+    stopOnSignal({ stop: () => simulator.close() })
+  })
+
+program
+  .command('migrate')
+  .description('bring the database to this version; run it from one place, before the new version starts')
+  .action(async () => {
+    const { config } = prepare()
+    const [{ openDatabase }, { migrate }] = await Promise.all([import('../adapters/database.ts'), import('../adapters/migrator.ts')])
+    await using database = await openDatabase(config.database)
+    const done = await migrate(database)
+    console.log(done.length > 0 ? `Applied: ${done.join(', ')}` : 'Nothing to apply.')
+  })
+
+const client = program.command('client').description('relying apps')
+client
+  .command('add')
+  .description('register a relying app; it works at once, and its secret is shown this once')
+  .requiredOption('--name <text>', 'name that people see')
+  .requiredOption('--redirect-uri <uri...>', 'where people return to')
+  .requiredOption('--purpose <text>', 'why it asks, in English; add others with --purpose-hi and so on in a --file')
+  .option('--purpose-hi <text>', 'why it asks, in Hindi')
+  .option('--post-logout-redirect-uri <uri...>', 'where people return to after signing out')
+  .option('--scope <scopes>', 'scopes it may ask for, in quotes', 'openid profile')
+  .option('--optional <claims>', 'claims a person may leave out, comma-separated')
+  .option('--retention-days <days>', 'how long shared values are kept for delivery', wholeNumber, 30)
+  .addOption(
+    new Option('--auth <method>', 'how it authenticates')
+      .choices(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+      .default('client_secret_basic'),
+  )
+  .addOption(new Option('--alg <alg>', 'signing algorithm of its ID tokens').choices(['RS256', 'ES256', 'EdDSA']).default('RS256'))
+  .option('--jwks <file>', 'its public keys, for private_key_jwt')
+  .option('--native', 'a mobile or desktop app')
+  .option('--pkce-exempt', 'do not require PKCE (certification runs and old apps only)')
+  .option('--id <id>', 'client id; made up when left out')
+  .action(async (options: ClientOptions) => {
+    const id = options.id
+    print(await run('client add', { registration: toRegistration(options), ...(id && { id }) }))
+  })
+client.command('list').description('all relying apps').action(async () => print(await run('client list')))
+client.command('show <id>').description('one relying app').action(async (id: string) => print(await run('client show', { id })))
+client.command('rotate-secret <id>').description('replace its secret; the new one is shown this once').action(async (id: string) => print(await run('client rotate-secret', { id })))
+client.command('remove <id>').description('remove it and revoke all it holds').action(async (id: string) => print(await run('client remove', { id })))
+
+program
+  .command('vault')
+  .description('the vault')
+  .command('rotate')
+  .description('wrap every data key under the first key of DWAR_VAULT_KEYS, while the issuer runs')
+  .action(async () => print(await run('vault rotate')))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  fail(error)
+}
+
+interface ClientOptions {
+  readonly name: string
+  readonly redirectUri: string[]
+  readonly purpose: string
+  readonly purposeHi?: string
+  readonly postLogoutRedirectUri?: string[]
+  readonly scope: string
+  readonly optional?: string
+  readonly retentionDays: number
+  readonly auth: string
+  readonly alg: string
+  readonly jwks?: string
+  readonly native?: boolean
+  readonly pkceExempt?: boolean
+  readonly id?: string
+}
+
+function toRegistration(options: ClientOptions): unknown {
+  return {
+    client_name: options.name,
+    application_type: options.native ? 'native' : 'web',
+    redirect_uris: options.redirectUri,
+    post_logout_redirect_uris: options.postLogoutRedirectUri ?? [],
+    scope: options.scope,
+    token_endpoint_auth_method: options.auth,
+    id_token_signed_response_alg: options.alg,
+    ...(options.jwks && { jwks: JSON.parse(readFileSync(options.jwks, 'utf8')) as unknown }),
+    dwar: {
+      purpose: { en: options.purpose, ...(options.purposeHi && { hi: options.purposeHi }) },
+      optional: options.optional?.split(',').map((claim) => claim.trim()) ?? [],
+      retentionDays: options.retentionDays,
+      pkceExempt: options.pkceExempt ?? false,
+    },
+  }
+}
+
+/** Operations print their own result, so the log keeps to what goes wrong. */
+async function run(name: OperationName, input?: unknown): Promise<unknown> {
+  const { config } = prepare()
+  return operate(config, createLog('error'), name, input)
+}
+
+function prepare(): { config: Config; log: Log } {
+  const config = readConfig(env)
+  return { config, log: createLog(config.logLevel) }
+}
+
+function stopOnSignal(running: { stop(): Promise<void> }): void {
+  let stopping = false
+  const stop = () => {
+    if (stopping) return
+    stopping = true
+    running.stop().then(() => process.exit(0), fail)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+function refuseInProduction(what: string): void {
+  if (env.DWAR_ENV === 'production' || env.NODE_ENV === 'production') throw new AppError('CONFIG_INVALID', `${what} does not run in production.`)
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0) throw new AppError('CONFIG_INVALID', `${text} is not a whole number.`)
+  return value
+}
+
+function print(result: unknown): void {
+  console.log(JSON.stringify(result, null, 2))
+}
+
+/** One clear sentence for what we know; a stack only for what we do not. */
+function fail(error: unknown): never {
+  if (error instanceof AppError) console.error(`${error.message}\n(${error.code})`)
+  else console.error(error)
+  process.exit(1)
+}

@@ -1,0 +1,15 @@
+import type { Provider } from 'oidc-provider'
+import type { GrantTerms } from './interactions/consent.ts'
+
+/** Saves an engine grant for what was agreed. Run inside a transaction, the adapter's write joins it. */
+export const saveGrantWith =
+  (provider: Provider) =>
+  async ({ accountId, clientId, scopes, claims, rejectedClaims, lifetime }: GrantTerms): Promise<string> => {
+    const grant = new provider.Grant({ accountId, clientId })
+    // The grant ends with the consent, not with the engine's default; every token of the family ends with it.
+    Object.assign(grant, { expiresIn: lifetime })
+    grant.addOIDCScope(scopes.join(' '))
+    if (claims.length > 0) grant.addOIDCClaims([...claims])
+    if (rejectedClaims.length > 0) grant.rejectOIDCClaims([...rejectedClaims])
+    return grant.save()
+  }

@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/**
+ * The house plan: which room may import which. A room not named may be imported by nobody else.
+ * Left is the room, right what it may know; every room may know itself and the open files of `src/`.
+ */
+const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
+  'src/main.ts': ['src/cli', 'src/config', 'src/demo', 'src/simulator', 'src/admin', 'adapters'],
+  'src/app.ts': ['src/admin', 'src/config', 'src/documents', 'src/jobs', 'src/privacy', 'src/provider', 'src/rails', 'src/vault', 'src/web', 'adapters'],
+  'src/cli': ['src/app.ts', 'src/admin', 'src/config', 'adapters'],
+  'src/demo': ['src/demo/relying-app', 'src/admin', 'src/app.ts', 'src/cli', 'src/config', 'src/simulator'],
+  'src/demo/relying-app': [],
+  'src/config': [],
+  'src/web': ['src/provider', 'src/rails', 'src/documents', 'src/privacy', 'src/vault'],
+  'src/admin': ['src/provider', 'src/rails', 'src/privacy', 'src/vault'],
+  'src/jobs': ['src/provider', 'src/privacy', 'src/vault'],
+  'src/provider': ['src/rails', 'src/documents', 'src/privacy', 'src/vault'],
+  'src/rails': ['src/documents'],
+  'src/documents': [],
+  'src/privacy': [],
+  'src/vault': [],
+  'src/simulator': [],
+  adapters: ['src/vault', 'src/privacy', 'src/provider', 'src/rails', 'migrations'],
+  migrations: [],
+}
+
+/** Open to every room: types and small facts, importing nothing of ours beyond each other. */
+const OPEN = ['src/errors.ts', 'src/clock.ts', 'src/transaction.ts', 'src/log.ts', 'src/server.ts', 'src/config/secrets.ts']
+/** Rooms that stand for other programs: not even the open files. */
+const STRANGERS = ['src/simulator', 'src/demo/relying-app', 'migrations']
+
+const root = path.resolve(import.meta.dirname, '..')
+const files = ['src', 'adapters', 'migrations'].flatMap((folder) => filesBelow(folder)).filter((file) => file.endsWith('.ts'))
+
+describe('the house', () => {
+  it('has no import that points backwards', () => {
+    expect(files.length).toBeGreaterThan(60)
+    expect(files.flatMap(breaches)).toEqual([])
+  })
+
+  it('lets Kysely and pg live in adapters and migrations only', () => {
+    const users = files.filter((file) => /from '(kysely|pg|@electric-sql)/.test(read(file)))
+    expect(users.filter((file) => !/^(adapters|migrations)\//.test(file))).toEqual([])
+  })
+
+  it('reads process.env in main.ts alone, and in the simulator’s own', () => {
+    const readers = files.filter((file) => /process\.env\b/.test(withoutComments(read(file))))
+    expect(readers.filter((file) => !['src/main.ts', 'src/simulator/main.ts'].includes(file))).toEqual([])
+  })
+
+  it('asks the clock that it was given: no rule calls Date.now()', () => {
+    const callers = files.filter((file) => /Date\.now\(\)/.test(withoutComments(read(file))))
+    expect(callers.filter((file) => !['src/clock.ts'].includes(file) && !file.startsWith('src/simulator/'))).toEqual([])
+  })
+
+  it('has a README in every room of more than one file', () => {
+    const rooms = [...new Set(files.map((file) => path.dirname(file)))].filter(
+      (room) => room.split('/').length <= 2 && room !== 'src' && files.filter((file) => path.dirname(file) === room).length > 1,
+    )
+    expect(rooms.filter((room) => !readdirSync(path.join(root, room)).includes('README.md'))).toEqual([])
+  })
+
+  it('never reads the folder of references', () => {
+    expect(files.filter((file) => /\.\.\/shared/.test(read(file)))).toEqual([])
+  })
+})
+
+function breaches(file: string): string[] {
+  const from = roomOf(file)
+  if (OPEN.includes(file)) return []
+  if (!from) return [`${file} is in no room of the plan`]
+  const allowed = [from, ...(MAY_KNOW[from] ?? []), ...(STRANGERS.includes(from) ? [] : OPEN)]
+  return importsOf(file)
+    .filter((target) => !allowed.some((room) => target === room || (!room.endsWith('.ts') && roomOf(target) === room)))
+    .map((target) => `${file} imports ${target}`)
+}
+
+/** The most particular room of the plan that holds the file. */
+function roomOf(file: string): string | undefined {
+  if (OPEN.includes(file)) return file
+  return Object.keys(MAY_KNOW)
+    .filter((room) => file === room || file.startsWith(`${room}/`))
+    .toSorted((a, b) => b.length - a.length)[0]
+}
+
+function importsOf(file: string): string[] {
+  if (OPEN.includes(file)) return []
+  const specifiers = [...read(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '')
+  return specifiers.map((specifier) => path.posix.join(path.posix.dirname(file), specifier)).filter((target) => target.endsWith('.ts'))
+}
+
+function withoutComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+}
+
+function read(file: string): string {
+  return readFileSync(path.join(root, file), 'utf8')
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(path.join(root, folder)).flatMap((name) => {
+    const below = `${folder}/${name}`
+    return statSync(path.join(root, below)).isDirectory() ? filesBelow(below) : [below]
+  })
+}
