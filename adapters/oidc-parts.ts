@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import type { AdapterPayload } from 'oidc-provider'
+import type { Clock } from '../src/clock.ts'
+import type { Vault } from '../src/vault/vault.ts'
+import type { ClientCache } from './client-cache.ts'
+import type { Database } from './database.ts'
+import type { Statement } from './oidc-sql.ts'
+import type { RequestMemo } from './request-memo.ts'
+
+export interface OidcAdapterParts {
+  readonly database: Database
+  readonly vault: Vault
+  readonly clients: ClientCache
+  readonly clock: Clock
+  readonly memo: RequestMemo
+  /** the engine's `clockTolerance`: rows are found until they have been expired for so long */
+  readonly clockToleranceSeconds: number
+}
+
+/** What the payload of a model is once it is stored. */
+export type Payload = Record<string, unknown>
+
+/** Bearer values are the tokens themselves: only their SHA-256 is kept. They are random, so no key is needed. */
+export function hashId(id: string): Buffer {
+  return createHash('sha256').update(id).digest()
+}
+
+export function send<Row>(parts: OidcAdapterParts, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
+  return parts.database.hot<Row>(name, text, values)
+}
+
+/** From this time on an expired row is still found. Epoch seconds. */
+export function expiryFloor({ clock, clockToleranceSeconds }: OidcAdapterParts): number {
+  return clock() - clockToleranceSeconds
+}
+
+/** When a payload ends, in epoch seconds: it says so itself, or else by the lifetime it came with. */
+export function expiryOf(
+  { clock }: OidcAdapterParts,
+  { exp }: AdapterPayload,
+  expiresIn: number | undefined,
+): number | null {
+  if (exp !== undefined) return exp
+  return expiresIn === undefined ? null : clock() + expiresIn
+}
+
+/** `consumed` is a column, and `jti` is the bearer value. */
+export function withoutBearer({ jti: _jti, consumed: _consumed, ...payload }: AdapterPayload): Payload {
+  return payload
+}

@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import {
+  expiryFloor,
+  expiryOf,
+  hashId,
+  type OidcAdapterParts,
+  type Payload,
+  send,
+  withoutBearer,
+} from './oidc-parts.ts'
+import { DESTROY_SESSION, FIND_SESSION, FIND_SESSION_BY_UID, UPSERT_SESSION } from './oidc-sql.ts'
+
+/**
+ * Browser sessions. Two requests of one browser each read the session, change it and write it whole, so what each of
+ * them changed in `authorizations` is merged in SQL.
+ */
+export class SessionAdapter implements Adapter {
+  readonly #parts: OidcAdapterParts
+
+  constructor(parts: OidcAdapterParts) {
+    this.#parts = parts
+  }
+
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const hash = hashId(id)
+    const notes = this.#parts.memo()
+    const authorizations = payload.authorizations ?? {}
+    const { changed, removed } = compare(notes?.sessionBases.get(hash.toString('hex')) ?? {}, authorizations)
+    notes?.sessionsByUid.clear()
+    await send(this.#parts, UPSERT_SESSION, [
+      hash,
+      JSON.stringify(withoutBearer(payload)),
+      payload.uid ?? null,
+      payload.accountId ?? null,
+      expiryOf(this.#parts, payload, expiresIn),
+      JSON.stringify(changed),
+      JSON.stringify(removed),
+    ])
+    notes?.sessionBases.set(hash.toString('hex'), structuredClone(authorizations))
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const hash = hashId(id)
+    const [row] = await send<{ payload: string }>(this.#parts, FIND_SESSION, [hash, expiryFloor(this.#parts)])
+    if (!row) return undefined
+    const base: AdapterPayload = JSON.parse(row.payload)
+    this.#parts.memo()?.sessionBases.set(hash.toString('hex'), { ...base.authorizations })
+    return { ...JSON.parse(row.payload), jti: id }
+  }
+
+  /** Without `jti`: what is found by uid is looked at, never saved. */
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    const known = this.#parts.memo()?.sessionsByUid
+    if (known?.has(uid)) return parse(known.get(uid))
+    const [row] = await send<{ payload: string }>(this.#parts, FIND_SESSION_BY_UID, [uid, expiryFloor(this.#parts)])
+    known?.set(uid, row?.payload)
+    return parse(row?.payload)
+  }
+
+  async destroy(id: string): Promise<void> {
+    this.#parts.memo()?.sessionsByUid.clear()
+    await send(this.#parts, DESTROY_SESSION, [hashId(id)])
+  }
+
+  async consume(): Promise<never> {
+    throw new TypeError('a Session is not consumed')
+  }
+
+  async findByUserCode(): Promise<never> {
+    throw new TypeError('a Session is not found by user code')
+  }
+
+  async revokeByGrantId(): Promise<never> {
+    throw new TypeError('a Session is not revoked by grant')
+  }
+}
+
+/** What this request changed since it read the session. Unread, every entry counts as changed. */
+function compare(base: Payload, now: Payload): { changed: Payload; removed: string[] } {
+  const changed = Object.entries(now).filter(([clientId, entry]) => !isDeepStrictEqual(base[clientId], entry))
+  const removed = Object.keys(base).filter((clientId) => !(clientId in now))
+  return { changed: Object.fromEntries(changed), removed }
+}
+
+function parse(text: string | undefined): AdapterPayload | undefined {
+  return text === undefined ? undefined : JSON.parse(text)
+}

@@ -1,0 +1,159 @@
+import { CONSENT_COLUMNS, joinConsent } from './consent-rows.ts'
+import { insertEventsOfAct } from './event-rows.ts'
+
+/**
+ * The statements that the engine's requests are made of. Each carries its guarantee in one statement and runs prepared
+ * under its name; ids are SHA-256 of the bearer value throughout. `$floor` below is now less the clock tolerance: a row
+ * counts as gone only when the engine could no longer accept it (oidc-provider.md §2).
+ */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+const statement = (name: string, text: string): Statement => ({ name, text })
+const alive = (table: string, floor: string) =>
+  `(${table}.expires_at is null or ${table}.expires_at > to_timestamp(${floor}))`
+
+const INSERT_MODEL = `insert into oidc_model
+    (model, id, sealed_payload, grant_id, session_uid, user_code, client_id, account_id, expires_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9))
+  on conflict (model, id) do update set sealed_payload = excluded.sealed_payload, grant_id = excluded.grant_id,
+    session_uid = excluded.session_uid, user_code = excluded.user_code, client_id = excluded.client_id,
+    account_id = excluded.account_id, expires_at = excluded.expires_at`
+
+/** Inserts or updates a sealed model; what was consumed stays consumed. */
+export const UPSERT_MODEL = statement('model_upsert', INSERT_MODEL)
+
+/** The same with its events, $10. */
+export const UPSERT_MODEL_NOTED = statement(
+  'model_upsert_noted',
+  `with act as (${INSERT_MODEL} returning account_id, client_id, grant_id) ${insertEventsOfAct(10)}`,
+)
+
+/** (model, id, floor) */
+export const FIND_MODEL = statement(
+  'model_find',
+  `select sealed_payload, extract(epoch from consumed_at)::float8 as consumed
+   from oidc_model m where model = $1 and id = $2 and ${alive('m', '$3')}`,
+)
+
+/** (model, hash of user code, floor); index oidc_model_user_code */
+export const FIND_BY_USER_CODE = statement(
+  'model_by_user_code',
+  `select id, sealed_payload, extract(epoch from consumed_at)::float8 as consumed
+   from oidc_model m where model = $1 and user_code = $2 and ${alive('m', '$3')}`,
+)
+
+/**
+ * (id, floor, now). A code or token of whatever kind with the grant, the session and the consent that its use asks for
+ * next, so that userinfo and introspection are one round trip. One id is one value: the bearer values are random.
+ */
+export const FIND_TOKEN = statement(
+  'token_find',
+  `select m.model, m.sealed_payload, m.grant_id, m.session_uid, extract(epoch from m.consumed_at)::float8 as consumed,
+     g.payload::text as grant_payload, s.payload::text as session_payload, ${CONSENT_COLUMNS}
+   from oidc_model m
+   left join oidc_grant g on g.id = m.grant_id and ${alive('g', '$2')}
+   left join lateral (
+     select payload from oidc_model o where o.model = 'Session' and o.uid = m.session_uid and ${alive('o', '$2')}
+     order by o.created_at desc limit 1
+   ) s on true
+   ${joinConsent('m.grant_id', 'to_timestamp($3)')}
+   where m.model in ('AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken') and m.id = $1
+     and ${alive('m', '$2')}`,
+)
+
+const MARK_CONSUMED = `update oidc_model set consumed_at = to_timestamp($3)
+  where model = $1 and id = $2 and consumed_at is null`
+
+/** (model, id, now). Of racing calls one gets a row (RFC 6749 §4.1.2). */
+export const CONSUME = statement('model_consume', `${MARK_CONSUMED} returning 1 as won`)
+
+/** The same with its events, $4. */
+export const CONSUME_NOTED = statement(
+  'model_consume_noted',
+  `with act as (${MARK_CONSUMED} returning account_id, client_id, grant_id),
+     noted as (${insertEventsOfAct(4)} returning id)
+   select 1 as won from act`,
+)
+
+/** (model, id) */
+export const DESTROY_MODEL = statement('model_destroy', 'delete from oidc_model where model = $1 and id = $2')
+
+/** Every row of the session's uid: two resumes at once can leave two, and a logout must end both. (id) */
+export const DESTROY_SESSION = statement(
+  'session_destroy',
+  `delete from oidc_model where model = 'Session'
+     and (id = $1 or uid = (select uid from oidc_model where model = 'Session' and id = $1))`,
+)
+
+/**
+ * (id, payload, uid, account, expiry, changed authorizations, removed ones). Two logins of one browser at two clients
+ * each write the whole session: kept is what is stored, less what this request removed, with what it changed on top.
+ * Another person's session under the same id is replaced whole.
+ */
+export const UPSERT_SESSION = statement(
+  'session_upsert',
+  `insert into oidc_model (model, id, payload, uid, account_id, expires_at)
+   values ('Session', $1, $2::jsonb, $3, $4, to_timestamp($5))
+   on conflict (model, id) do update set
+     payload = case
+       when oidc_model.account_id is distinct from excluded.account_id then excluded.payload
+       when oidc_model.payload -> 'authorizations' is null then excluded.payload
+       else excluded.payload || jsonb_build_object('authorizations',
+         (oidc_model.payload -> 'authorizations') - array(select jsonb_array_elements_text($7::jsonb)) || $6::jsonb)
+       end,
+     uid = excluded.uid, account_id = excluded.account_id, expires_at = excluded.expires_at`,
+)
+
+/** (id, floor) */
+export const FIND_SESSION = statement(
+  'session_find',
+  `select payload::text as payload from oidc_model m where model = 'Session' and id = $1 and ${alive('m', '$2')}`,
+)
+
+/** (uid, floor); index oidc_model_uid. The newest row is the session. */
+export const FIND_SESSION_BY_UID = statement(
+  'session_by_uid',
+  `select payload::text as payload from oidc_model m where model = 'Session' and uid = $1 and ${alive('m', '$2')}
+   order by created_at desc limit 1`,
+)
+
+/** (id, account, client, payload, expiry) */
+export const UPSERT_GRANT = statement(
+  'grant_upsert',
+  `insert into oidc_grant (id, account_id, client_id, payload, expires_at)
+   values ($1, $2, $3, $4::jsonb, to_timestamp($5))
+   on conflict (id) do update set account_id = excluded.account_id, client_id = excluded.client_id,
+     payload = excluded.payload, expires_at = excluded.expires_at`,
+)
+
+/** (id, floor) */
+export const FIND_GRANT = statement(
+  'grant_find',
+  `select payload::text as payload from oidc_grant g where id = $1 and ${alive('g', '$2')}`,
+)
+
+/** (grant, events). The cascading key takes the whole family, and refuses tokens that are still on their way in. */
+export const REVOKE_GRANT = statement(
+  'grant_revoke',
+  `with act as (delete from oidc_grant where id = $1 returning id as grant_id, account_id, client_id)
+   ${insertEventsOfAct(2)}`,
+)
+
+/** (model, id, events): the same for the family that a code or token belongs to. */
+export const REVOKE_FAMILY = statement(
+  'family_revoke',
+  `with act as (
+     delete from oidc_grant where id = (select grant_id from oidc_model where model = $1 and id = $2)
+     returning id as grant_id, account_id, client_id)
+   ${insertEventsOfAct(3)}`,
+)
+
+/** (id, expiry). Inserts or fails: of simultaneous uses one is the first. */
+export const INSERT_REPLAY = statement(
+  'replay_insert',
+  `insert into oidc_model (model, id, expires_at) values ('ReplayDetection', $1, to_timestamp($2))
+   on conflict (model, id) do nothing returning 1 as first`,
+)

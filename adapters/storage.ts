@@ -1,0 +1,51 @@
+import type { Clock } from '../src/clock.ts'
+import type { ConsentStore } from '../src/privacy/consent.ts'
+import type { EventStore } from '../src/privacy/event.ts'
+import type { AccountStore, AttemptStore, ClientStore, SigningKeyStore } from '../src/provider/stores.ts'
+import type { RailCredentialStore } from '../src/rails/rail.ts'
+import type { VaultStore } from '../src/vault/store.ts'
+import { createAccountStore } from './account-store.ts'
+import { createAttemptStore } from './attempt-store.ts'
+import { type ClientCache, createClientCache } from './client-cache.ts'
+import { createClientStore } from './client-store.ts'
+import { createConsentStore } from './consent-store.ts'
+import type { Database } from './database.ts'
+import { createEventStore } from './event-store.ts'
+import { createRailCredentialStore } from './rail-credential-store.ts'
+import { createReplayStore, type InsertReplay } from './replay-store.ts'
+import { createRequestMemo, type RequestMemo } from './request-memo.ts'
+import { createSigningKeyStore } from './signing-key-store.ts'
+import { createVaultStore } from './vault-store.ts'
+
+/** Every store of ours over one database, joined as they belong together. */
+export interface Storage {
+  readonly memo: RequestMemo
+  readonly dataKeys: VaultStore
+  readonly events: EventStore
+  readonly clients: ClientStore
+  readonly clientCache: ClientCache
+  readonly accounts: AccountStore
+  readonly attempts: AttemptStore
+  readonly consents: ConsentStore
+  readonly signingKeys: SigningKeyStore
+  readonly railCredentials: RailCredentialStore
+  readonly insertReplay: InsertReplay
+}
+
+export function createStorage(database: Database, clock: Clock, memo: RequestMemo = createRequestMemo()): Storage {
+  const events = createEventStore(database, clock)
+  const clients = createClientStore(database, events)
+  return {
+    memo,
+    events,
+    clients,
+    dataKeys: createVaultStore(database),
+    clientCache: createClientCache(clients, clock),
+    accounts: createAccountStore(database, clock),
+    attempts: createAttemptStore(database, clock),
+    consents: createConsentStore({ database, clock, events, memo }),
+    signingKeys: createSigningKeyStore(database, clock),
+    railCredentials: createRailCredentialStore(database),
+    insertReplay: createReplayStore(database),
+  }
+}

@@ -1,0 +1,148 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Adapter } from 'oidc-provider'
+import type { Database, DatabaseOptions } from '../../adapters/database.ts'
+import { createOidcAdapter } from '../../adapters/oidc-adapter.ts'
+import { createRequestMemo } from '../../adapters/request-memo.ts'
+import { createStorage, type Storage } from '../../adapters/storage.ts'
+import type { Consent } from '../../src/privacy/consent.ts'
+import type { EventType } from '../../src/privacy/event.ts'
+import type { RailAttempt, StoredClient } from '../../src/provider/stores.ts'
+import { parseKeyRing } from '../../src/vault/key-ring.ts'
+import { createVault } from '../../src/vault/sealed-vault.ts'
+import type { Vault } from '../../src/vault/vault.ts'
+import type { OpenDatabase } from '../support/databases.ts'
+
+/** 2027-01-15T08:00:00Z */
+export const NOW = 1_800_000_000
+
+export interface Kit {
+  readonly database: Database
+  readonly storage: Storage
+  readonly vault: Vault
+  readonly adapter: (model: string) => Adapter
+  /** statements since the last call */
+  statements(): string[]
+  /** what runs inside shares what it reads, as in one request of the engine */
+  inRequest<T>(work: () => Promise<T>): Promise<T>
+  travelTo(now: number): void
+  eventTypes(): Promise<EventType[]>
+}
+
+/** Everything over one fresh database, with a frozen clock. */
+export async function openKit(open: OpenDatabase, options: Omit<DatabaseOptions, 'url'> = {}): Promise<Kit> {
+  let sent: string[] = []
+  const database = await open({ ...options, onStatement: (text) => sent.push(text) })
+  return assembleKit(database, () => {
+    const statements = sent
+    sent = []
+    return statements
+  })
+}
+
+export function assembleKit(database: Database, statements: () => string[] = () => []): Kit {
+  let now = NOW
+  let request: object | undefined
+  const clock = () => now
+  const memo = createRequestMemo(() => request)
+  const storage = createStorage(database, clock, memo)
+  const vault = createVault(parseKeyRing(`test:${Buffer.alloc(32, 7).toString('base64')}`), storage.dataKeys, { clock })
+  const adapter = createOidcAdapter({
+    database,
+    vault,
+    clock,
+    memo,
+    clients: storage.clientCache,
+    clockToleranceSeconds: 15,
+  })
+  return {
+    database,
+    storage,
+    vault,
+    adapter,
+    statements,
+    async inRequest(work) {
+      request = {}
+      try {
+        return await work()
+      } finally {
+        request = undefined
+      }
+    },
+    travelTo: (to) => {
+      now = to
+    },
+    eventTypes: async () => (await storage.events.history({})).map((event) => event.body.type),
+  }
+}
+
+/** 43 characters, 256 bits: as the engine makes them. */
+export const newBearer = () => randomBytes(32).toString('base64url')
+
+/** A grant for a family to hang on. */
+export async function makeGrant(kit: Kit, grantId = newBearer()): Promise<string> {
+  const payload = { accountId: 'acct-1', clientId: 'shop', iat: NOW, exp: NOW + 1000, jti: grantId, kind: 'Grant' }
+  await kit.adapter('Grant').upsert(grantId, payload, 1000)
+  return grantId
+}
+
+export async function makeToken(kit: Kit, model: string, grantId: string, more: object = {}): Promise<string> {
+  const id = newBearer()
+  const payload = {
+    accountId: 'acct-1',
+    clientId: 'shop',
+    grantId,
+    scope: 'openid',
+    iat: NOW,
+    exp: NOW + 600,
+    jti: id,
+    kind: model,
+  }
+  await kit.adapter(model).upsert(id, { ...payload, ...more }, 600)
+  return id
+}
+
+export function aConsent(grantId: string, more: Partial<Consent> = {}): Consent {
+  return {
+    id: randomUUID(),
+    accountId: 'acct-1',
+    clientId: 'shop',
+    grantId,
+    rail: 'digilocker',
+    purpose: 'sign-in',
+    notice: 'v1',
+    locale: 'en',
+    items: [{ claim: 'name', required: true, shared: true, source: 'ADHAR' }],
+    evidence: [],
+    requestDigest: 'ab'.repeat(32),
+    givenAt: NOW,
+    retainUntil: NOW + 500,
+    ...more,
+  }
+}
+
+export function aClient(id: string, more: Partial<StoredClient> = {}): StoredClient {
+  return {
+    id,
+    metadata: { redirect_uris: ['https://shop.test/cb'], client_name: 'Shop' },
+    sealedSecret: undefined,
+    createdAt: NOW,
+    updatedAt: NOW,
+    ...more,
+  }
+}
+
+type NewAttempt = Omit<RailAttempt, 'usedAt' | 'sealedOutcome'> & { stateHash: Uint8Array; browserHash: Uint8Array }
+
+export function anAttempt(more: Partial<NewAttempt> = {}): NewAttempt {
+  return {
+    id: randomUUID(),
+    rail: 'digilocker',
+    interactionUid: 'interaction-1',
+    clientId: 'shop',
+    sealedState: Buffer.from('sealed state'),
+    expiresAt: NOW + 600,
+    stateHash: randomBytes(32),
+    browserHash: Buffer.alloc(32, 1),
+    ...more,
+  }
+}
