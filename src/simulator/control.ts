@@ -1,0 +1,103 @@
+import { X509Certificate } from 'node:crypto'
+import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
+import { PERSONAS } from './personas.ts'
+import { type Signer, spkiFingerprint } from './pki.ts'
+import { QUIRKS } from './quirks.ts'
+import { parseRules, RuleError } from './rules.ts'
+import type { World } from './world.ts'
+
+export interface TrustedSigner {
+  /** SHA-256 of the certificate (DER), lower-case hex */
+  readonly fingerprint: string
+  /** SHA-256 of its SubjectPublicKeyInfo (DER), lower-case hex */
+  readonly spki: string
+  readonly name: string
+  readonly certificatePem: string
+  /** ISO 8601 */
+  readonly notAfter: string
+}
+
+/** What an operator configures to trust this simulator: signers to pin, the root, what lies between, id_token keys. */
+export interface Trust {
+  readonly signers: readonly TrustedSigner[]
+  readonly anchors: readonly string[]
+  readonly intermediates: readonly string[]
+  readonly idToken: { readonly issuer: string; readonly jwks: { readonly keys: readonly object[] } }
+}
+
+/** The trust material of a simulator. The second signer is a former one whose certificate has expired. */
+export function trustOf(world: World): Trust {
+  const { pki, formerSigner, idTokenIssuer, idTokenKey } = world
+  return {
+    signers: [pki.signer, formerSigner].map(toTrusted),
+    anchors: [pki.root.pem],
+    intermediates: [pki.ca.pem, pki.subCa.pem],
+    idToken: { issuer: idTokenIssuer, jwks: { keys: [idTokenKey.jwk] } },
+  }
+}
+
+type Handler = (request: SimRequest, world: World) => SimResponse
+
+const ROUTES: Readonly<Record<string, Handler>> = {
+  'GET /control/trust': (_request, world) => json(200, trustOf(world)),
+  'GET /control/personas': (_request, world) => json(200, { personas: personasOf(world) }),
+  'GET /control/quirks': () => json(200, { quirks: QUIRKS }),
+  'GET /control/faults': (_request, world) => json(200, { rules: world.rules.current() }),
+  'PUT /control/faults': putRules,
+  'DELETE /control/faults': (_request, world) => {
+    world.rules.replace([])
+    return json(200, { rules: [] })
+  },
+  'GET /control/requests': (_request, world) => json(200, world.requests()),
+  'POST /control/reset': (_request, world) => {
+    world.reset()
+    return json(200, {})
+  },
+}
+
+/** Answers one request to the control port, which serves this machine only: other Host names are refused (DNS rebinding). */
+export function answerControl(request: SimRequest, world: World): SimResponse {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '')
+  if (!['127.0.0.1', 'localhost', '[::1]'].includes(host)) return refuse(421, 'invalid_request', 'Unknown host.')
+  // a page elsewhere can send a form here without asking, but not JSON and not this header
+  if (request.headers['sec-fetch-site'] === 'cross-site') return refuse(403, 'invalid_request', 'Not from a page.')
+  const handle = ROUTES[`${request.method} ${request.path}`]
+  return handle ? handle(request, world) : refuse(404, 'not_found', `Known: ${Object.keys(ROUTES).join(', ')}`)
+}
+
+/** Body `{ "rules": [ … ] }`; replaces all rules in force. */
+function putRules(request: SimRequest, world: World): SimResponse {
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    return refuse(415, 'invalid_request', 'The body must be application/json.')
+  }
+  try {
+    const rules = parseRules(JSON.parse(request.body.toString('utf8')))
+    world.rules.replace(rules)
+    return json(200, { rules })
+  } catch (error) {
+    if (error instanceof RuleError || error instanceof SyntaxError) {
+      return refuse(400, 'invalid_request', error.message)
+    }
+    throw error
+  }
+}
+
+function personasOf(world: World) {
+  return PERSONAS.map((persona) => ({
+    id: persona.id,
+    name: persona.name,
+    pin: persona.pin,
+    story: persona.story,
+    documents: world.locker(persona).map(({ uri, doctype, mime }) => ({ uri, doctype, mime })),
+  }))
+}
+
+function toTrusted(signer: Signer): TrustedSigner {
+  return {
+    fingerprint: signer.fingerprint,
+    spki: spkiFingerprint(signer.certificateDer),
+    name: signer.commonName,
+    certificatePem: signer.certificatePem,
+    notAfter: new X509Certificate(signer.certificateDer).validToDate.toISOString(),
+  }
+}

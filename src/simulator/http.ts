@@ -1,0 +1,120 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+
+const BODY_CAP_BYTES = 65_536
+
+/** A request as handlers see it: values only, so that a handler is a plain function. */
+export interface SimRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  /** lower-case names */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** groups of the route's pattern, percent-decoded */
+  readonly params: Readonly<Record<string, string>>
+}
+
+export interface SimResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+export const json = (status: number, value: unknown, headers: Record<string, string> = {}): SimResponse => ({
+  status,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  body: JSON.stringify(value),
+})
+
+/** An error in DigiLocker's shape (digilocker-api.md §12). */
+export const refuse = (status: number, error: string, description: string): SimResponse =>
+  json(status, { error, error_description: description })
+
+export const redirect = (location: string | URL, headers: Record<string, string> = {}): SimResponse => ({
+  status: 303,
+  headers: { location: String(location), 'cache-control': 'no-store', ...headers },
+  body: '',
+})
+
+/** The fields of a form, or undefined when the body is not one. */
+export function formOf(request: SimRequest): URLSearchParams | undefined {
+  const type = request.headers['content-type'] ?? ''
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) return undefined
+  return new URLSearchParams(request.body.toString('utf8'))
+}
+
+export function cookieOf(request: SimRequest, name: string): string | undefined {
+  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='))
+  return pairs.find(([key]) => key === name)?.[1]
+}
+
+/** A server that hands each request to `answer` as a value. */
+export function serve(answer: (request: SimRequest) => Promise<SimResponse>): Server {
+  return createServer((incoming, outgoing) => {
+    respond(incoming, outgoing, answer).catch((error: unknown) => {
+      process.emitWarning(error instanceof Error ? error : String(error))
+      outgoing.destroy()
+    })
+  })
+}
+
+/** Listens and returns the port in use. @param port 0 for any */
+export function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+/** Stops listening and drops connections, idle or not. */
+export function shut(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+async function respond(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  answer: (request: SimRequest) => Promise<SimResponse>,
+): Promise<void> {
+  const body = await readBody(incoming)
+  const response =
+    body === undefined ? refuse(413, 'invalid_request', 'body too large') : await answer(toRequest(incoming, body))
+  outgoing.writeHead(response.status, {
+    ...response.headers,
+    'content-length': Buffer.byteLength(response.body),
+    ...(body === undefined ? { connection: 'close' } : {}),
+  })
+  outgoing.end(response.body)
+}
+
+async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > BODY_CAP_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function toRequest(incoming: IncomingMessage, body: Buffer): SimRequest {
+  const [path = '/', ...rest] = (incoming.url ?? '/').split('?')
+  const headers = Object.entries(incoming.headers).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value] as const] : [],
+  )
+  return {
+    method: incoming.method ?? 'GET',
+    path,
+    query: new URLSearchParams(rest.join('?')),
+    headers: Object.fromEntries(headers),
+    body,
+    params: {},
+  }
+}

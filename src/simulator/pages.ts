@@ -1,0 +1,140 @@
+import { dayFirst } from './dates.ts'
+import { DOCTYPES, type Doctype } from './documents.ts'
+import { type Html, html } from './html.ts'
+import type { SimResponse } from './http.ts'
+import type { Persona } from './persona.ts'
+import { PERSONAS } from './personas.ts'
+import type { Flow } from './world.ts'
+
+export const STYLE_PATH = '/assets/simulator.css'
+
+/** A document offered on the consent page. */
+export interface Offer {
+  /** value of its checkbox: the doctype, with `.2`, `.3` … for further documents of one type */
+  readonly value: string
+  readonly name: string
+  readonly issuer: string
+  readonly inLocker: boolean
+}
+
+/**
+ * Security headers of every page. There is no `form-action`: browsers apply it to the redirects that follow a form, and
+ * those lead from consent to the relying party and on to wherever it sends people.
+ */
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'x-frame-options': 'DENY',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+}
+
+export function signInPage(flow: Flow, fault: string | undefined, headers: Record<string, string> = {}): SimResponse {
+  const body = html`
+    <p class="asker"><strong>${flow.serviceName}</strong> wants to read documents from your locker.</p>
+    <h1>Sign in</h1>
+    ${fault && html`<p class="fault" role="alert" id="fault">${fault}</p>`}
+    <form method="post" action="/signin/${flow.id}">
+      <input type="hidden" name="flow" value="${flow.id}">
+      <fieldset class="people">
+        <legend>Who are you today?</legend>
+        ${PERSONAS.map((persona, index) => personaChoice(persona, index === 0))}
+      </fieldset>
+      <label class="field" for="pin">6-digit PIN of the person you chose</label>
+      <input class="pin" id="pin" name="pin" inputmode="numeric" autocomplete="off" maxlength="6" required
+        pattern="[0-9]{6}" aria-describedby="pin-help${fault ? ' fault' : ''}">
+      <p class="help" id="pin-help">This is a simulator: each PIN is printed beside its name.</p>
+      <div class="actions"><button class="primary" type="submit">Sign in</button></div>
+    </form>`
+  return page('Sign in', body, fault ? 400 : 200, headers)
+}
+
+function personaChoice(persona: Persona, chosen: boolean): Html {
+  return html`
+    <label class="person"><input type="radio" name="persona" value="${persona.id}" ${chosen ? html`checked` : ''}>
+      <span class="face" aria-hidden="true">${persona.name.slice(0, 1)}</span>
+      <span class="who"><span class="name">${persona.name}</span>
+        <span class="story">${persona.story}</span>
+        <span class="hint">PIN <code>${persona.pin}</code></span></span></label>`
+}
+
+export function consentPage(flow: Flow, persona: Persona, offers: readonly Offer[]): SimResponse {
+  const until = dayFirst(new Date(flow.consentValidTill * 1000).toISOString().slice(0, 10), '/')
+  const list =
+    offers.length === 0
+      ? html`<p class="help">Your locker holds none of the documents asked for.</p>`
+      : html`<fieldset class="documents"><legend>Documents to share</legend>${offers.map(documentChoice)}</fieldset>`
+  const body = html`
+    <p class="signed-in">Signed in as <strong>${persona.name}</strong></p>
+    <h1>Share with ${flow.serviceName}?</h1>
+    <dl class="facts"><dt>Purpose</dt><dd>${flow.purpose}</dd><dt>Consent ends</dt><dd>${until}</dd></dl>
+    <form method="post" action="/consent/${flow.id}">
+      <input type="hidden" name="flow" value="${flow.id}">
+      ${list}
+      <p class="help">Your name, date of birth and gender are shared too.</p>
+      <div class="actions">
+        <button class="primary" type="submit" name="decision" value="allow">Allow</button>
+        <button class="secondary" type="submit" name="decision" value="deny">Deny</button>
+      </div>
+    </form>`
+  return page('Consent', body, 200)
+}
+
+function documentChoice(offer: Offer): Html {
+  return html`
+    <label class="document"><input type="checkbox" name="document" value="${offer.value}" checked>
+      <span class="who"><span class="name">${offer.name}</span>
+        <span class="story">${offer.issuer}</span>
+        ${!offer.inLocker && html`<span class="hint">Not in your locker yet</span>`}</span></label>`
+}
+
+/** DigiLocker's own error page: the relying party never hears of it (digilocker-api.md §4.1). */
+export function errorPage(code: string, explanation: string, status = 400): SimResponse {
+  const body = html`
+    <h1>Authentication Error</h1>
+    <p class="fault" role="alert">${explanation}</p>
+    <dl class="facts"><dt>Error code</dt><dd><code>${code}</code></dd></dl>
+    <p class="help">DigiLocker does not send people back from here. Close this page and start again from the service.</p>`
+  return page('Authentication Error', body, status)
+}
+
+export function homePage(): SimResponse {
+  const rows = PERSONAS.map(
+    ({ id, name, pin, story }) =>
+      html`<tr><td><code>${id}</code></td><td>${name}</td><td><code>${pin}</code></td><td>${story}</td></tr>`,
+  )
+  const kinds = Object.keys(DOCTYPES).map((doctype) => html`<li>${DOCTYPES[doctype as Doctype].name} (${doctype})</li>`)
+  const body = html`
+    <h1>DigiLocker simulator</h1>
+    <p>A stand-in for DigiLocker’s requester API, for development and tests. It signs documents with certificates of
+      its own, which no real service trusts.</p>
+    <h2>People</h2>
+    <div class="scroll" role="region" aria-label="People" tabindex="0"><table>
+      <thead><tr><th scope="col">Id</th><th scope="col">Name</th><th scope="col">PIN</th><th scope="col">What for</th></tr></thead>
+      <tbody>${rows}</tbody></table></div>
+    <h2>Documents</h2>
+    <ul>${kinds}</ul>`
+  return page('DigiLocker simulator', body, 200)
+}
+
+function page(title: string, body: Html, status: number, headers: Record<string, string> = {}): SimResponse {
+  const text = html`<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>${title} – DigiLocker simulator</title>
+  <link rel="stylesheet" href="${STYLE_PATH}">
+</head>
+<body>
+  <p class="banner" role="note">DigiLocker simulator — not the real DigiLocker; no real data</p>
+  <main>${body}</main>
+</body>
+</html>
+`.text
+  return { status, headers: { ...PAGE_HEADERS, ...headers }, body: text }
+}

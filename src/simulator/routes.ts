@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { authorize } from './authorize.ts'
+import { formOf, refuse, type SimRequest, type SimResponse } from './http.ts'
+import { errorPage, homePage, STYLE_PATH } from './pages.ts'
+import { certificateXml, eAadhaarXml, file, grantOf, issued, user } from './resources.ts'
+import type { About, Endpoint, FaultRule, Rules } from './rules.ts'
+import { decideConsent, logout, showConsent, showSignIn, signIn } from './sign-in.ts'
+import { revoke, token } from './token.ts'
+import type { World } from './world.ts'
+
+type Handler = (request: SimRequest, world: World, quirks: Rules) => SimResponse | Promise<SimResponse>
+
+interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly pattern: RegExp
+  /** how the request log and faults name it */
+  readonly endpoint: Endpoint
+  readonly handle: Handler
+}
+
+const ROUTES: readonly Route[] = [
+  { method: 'GET', pattern: /^\/public\/oauth2\/[12]\/authorize$/, endpoint: 'authorize', handle: authorize },
+  { method: 'GET', pattern: /^\/signin\/logout\/Y$/, endpoint: 'logout', handle: logout },
+  { method: 'GET', pattern: /^\/signin\/(?<flow>[0-9a-f]{32})$/, endpoint: 'signin', handle: showSignIn },
+  { method: 'POST', pattern: /^\/signin\/(?<flow>[0-9a-f]{32})$/, endpoint: 'signin', handle: signIn },
+  { method: 'GET', pattern: /^\/consent\/(?<flow>[0-9a-f]{32})$/, endpoint: 'consent', handle: showConsent },
+  { method: 'POST', pattern: /^\/consent\/(?<flow>[0-9a-f]{32})$/, endpoint: 'consent', handle: decideConsent },
+  { method: 'POST', pattern: /^\/public\/oauth2\/(?<version>[12])\/token$/, endpoint: 'token', handle: token },
+  { method: 'POST', pattern: /^\/public\/oauth2\/1\/revoke$/, endpoint: 'revoke', handle: revoke },
+  { method: 'GET', pattern: /^\/public\/oauth2\/1\/user$/, endpoint: 'user', handle: user },
+  { method: 'GET', pattern: /^\/public\/oauth2\/2\/files\/issued$/, endpoint: 'issued', handle: issued },
+  { method: 'GET', pattern: /^\/public\/oauth2\/3\/xml\/eaadhaar$/, endpoint: 'eaadhaar', handle: eAadhaarXml },
+  { method: 'GET', pattern: /^\/public\/oauth2\/1\/xml\/(?<uri>[^/]+)$/, endpoint: 'xml', handle: certificateXml },
+  { method: 'GET', pattern: /^\/public\/oauth2\/1\/file\/(?<uri>[^/]+)$/, endpoint: 'file', handle: file },
+]
+
+/** Pages that people see: what goes wrong there is shown, not returned as JSON. */
+const BROWSER_ENDPOINTS: readonly Endpoint[] = ['authorize', 'signin', 'consent', 'logout']
+
+/**
+ * Answers one request to the public port: finds the route, applies a fault if one is set, logs name and status.
+ * @param closing aborts delays when the simulator closes
+ */
+export async function answer(
+  request: SimRequest,
+  world: World,
+  style: string,
+  closing: AbortSignal,
+): Promise<SimResponse> {
+  if (request.method === 'GET' && request.path === '/') return homePage()
+  if (request.method === 'GET' && request.path === STYLE_PATH) return stylesheet(style)
+  const candidates = ROUTES.filter(({ pattern }) => pattern.test(request.path))
+  const route = candidates.find(({ method }) => method === request.method)
+  if (route === undefined) return candidates.length > 0 ? notAllowed(candidates) : notFound()
+  const params = decodeParams(route.pattern.exec(request.path)?.groups)
+  if (params === undefined) return refuse(400, 'invalid_request', 'The path is malformed.')
+  return answerRoute(route, { ...request, params }, world, closing)
+}
+
+async function answerRoute(
+  route: Route,
+  request: SimRequest,
+  world: World,
+  closing: AbortSignal,
+): Promise<SimResponse> {
+  const endpoint = endpointOf(route, request)
+  const about = aboutOf(endpoint, request, world)
+  const fault = world.rules.takeFault(endpoint, about)
+  if (fault?.delayMs) await sleep(fault.delayMs, undefined, { ref: false, signal: closing })
+  const response =
+    fault?.status === undefined ? await route.handle(request, world, world.rules) : faultResponse(fault, fault.status)
+  world.record({ endpoint, status: response.status, ...(about.doctype ? { doctype: about.doctype } : {}) })
+  return response
+}
+
+function endpointOf(route: Route, request: SimRequest): Endpoint {
+  return route.endpoint === 'token' && formOf(request)?.get('grant_type') === 'refresh_token'
+    ? 'refresh'
+    : route.endpoint
+}
+
+/** Whose request it is and for which type of document, as far as it shows. */
+function aboutOf(endpoint: Endpoint, request: SimRequest, world: World): About {
+  const form = formOf(request)
+  const grant =
+    grantOf(request, world) ??
+    world.findCode(form?.get('code') ?? '')?.grant ??
+    world.findByRefreshToken(form?.get('refresh_token') ?? '')
+  const doctype = endpoint === 'eaadhaar' ? 'ADHAR' : request.params.uri?.split('-')[1]
+  return { persona: grant?.persona.id, doctype: doctype && /^[A-Z]{3,8}$/.test(doctype) ? doctype : undefined }
+}
+
+const DEFAULT_ERRORS: Record<number, string> = {
+  401: 'invalid_token',
+  403: 'insufficient_scope',
+  404: 'invalid_uri',
+  429: 'too_many_requests',
+  500: 'unexpected_error',
+  503: 'repository_service_inactive',
+  530: 'repository_service_unresponsive',
+}
+
+function faultResponse(fault: FaultRule, status: number): SimResponse {
+  const retry: Record<string, string> =
+    fault.retryAfterSeconds === undefined ? {} : { 'retry-after': String(fault.retryAfterSeconds) }
+  const error = fault.error ?? DEFAULT_ERRORS[status] ?? 'unexpected_error'
+  const inBrowser = BROWSER_ENDPOINTS.includes(fault.endpoint)
+  const response = faultBody(fault.body ?? (inBrowser ? 'html' : 'json'), status, error)
+  return { ...response, headers: { ...response.headers, ...retry } }
+}
+
+function faultBody(kind: 'json' | 'html' | 'empty', status: number, error: string): SimResponse {
+  if (kind === 'html') return errorPage(error, 'The simulator was told to fail here.', status)
+  if (kind === 'empty') return { status, headers: {}, body: '' }
+  return refuse(status, error, 'The simulator was told to fail here.')
+}
+
+function stylesheet(style: string): SimResponse {
+  const headers = { 'content-type': 'text/css; charset=utf-8', 'x-content-type-options': 'nosniff' }
+  return { status: 200, headers: { ...headers, 'cache-control': 'max-age=3600' }, body: style }
+}
+
+function notAllowed(candidates: readonly Route[]): SimResponse {
+  const refusal = refuse(405, 'invalid_request', 'This method is not allowed here.')
+  return { ...refusal, headers: { ...refusal.headers, allow: candidates.map(({ method }) => method).join(', ') } }
+}
+
+const notFound = () => errorPage('not_found', 'There is nothing at this address.', 404)
+
+function decodeParams(groups: Record<string, string> | undefined): Record<string, string> | undefined {
+  try {
+    return Object.fromEntries(Object.entries(groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]))
+  } catch {
+    return undefined // malformed percent-encoding
+  }
+}

@@ -1,0 +1,55 @@
+import type { Persona } from './persona.ts'
+import type { Signer } from './pki.ts'
+import type { About, Rules } from './rules.ts'
+import { signXml, XML_DECLARATION } from './signed-xml.ts'
+import type { World } from './world.ts'
+import { toWire, type XmlElement } from './xml.ts'
+
+/** Twelve digits that cannot be an Aadhaar number: none begins with 0. */
+const TWELVE_DIGITS = '012345678901'
+
+/** The bytes of a document as DigiLocker would serve them, or as a quirk would have it. */
+export async function signedDocument(
+  xml: XmlElement,
+  persona: Persona,
+  world: World,
+  quirks: Rules,
+  about: About,
+): Promise<Buffer> {
+  const content = chooseContent(xml, persona, world, quirks, about)
+  if (quirks.take('unsigned-xml', about)) return Buffer.from(XML_DECLARATION + toWire(content), 'utf8')
+  const signed = signXml(content, await chooseSigner(world, quirks, about), {
+    chain: quirks.take('negd-chain', about) ? 'neGD' : 'leaf',
+    signatureMethod: quirks.take('rsa-sha256', about) ? 'rsa-sha256' : 'rsa-sha1',
+  })
+  return damage(signed, quirks, about)
+}
+
+function chooseContent(xml: XmlElement, persona: Persona, world: World, quirks: Rules, about: About): XmlElement {
+  if (quirks.take('other-doctype', about)) {
+    const other = world.locker(persona).find(({ doctype, xml: tree }) => doctype !== about.doctype && tree)
+    if (other?.xml) return other.xml
+  }
+  return quirks.take('twelve-digit-uid', about) ? withTwelveDigits(xml) : xml
+}
+
+async function chooseSigner(world: World, quirks: Rules, about: About): Promise<Signer> {
+  if (quirks.take('wrong-signer', about)) return world.impostor()
+  if (quirks.take('other-company-signer', about)) return world.otherCompany()
+  return quirks.take('expired-signer', about) ? world.formerSigner : world.pki.signer
+}
+
+function damage(signed: Buffer, quirks: Rules, about: About): Buffer {
+  let text = signed.toString('utf8')
+  if (quirks.take('tampered-xml', about)) text = text.replace(/(<(?:Person|Poi) [^>]*?name=")[^"]*/, '$1Somebody Else')
+  if (quirks.take('second-signature', about)) text = text.replace(/<Signature [\s\S]*<\/Signature>/, '$&$&')
+  if (quirks.take('doctype-declared', about)) text = text.replace('\n', '\n<!DOCTYPE Certificate>\n')
+  return Buffer.from(text, 'utf8')
+}
+
+function withTwelveDigits(tree: XmlElement): XmlElement {
+  const children = tree.children.map((child) => (typeof child === 'string' ? child : withTwelveDigits(child)))
+  return tree.name === 'UidData'
+    ? { ...tree, attributes: { ...tree.attributes, uid: TWELVE_DIGITS }, children }
+    : { ...tree, children }
+}
