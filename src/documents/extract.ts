@@ -26,8 +26,7 @@ const DOCTYPES: Readonly<Record<string, (root: XmlElement) => DocumentFields>> =
 export function extract(document: VerifiedDocument): DocumentFields {
   const root = contentOf(document)
   const doctype = doctypeOf(root)
-  const read = Object.hasOwn(DOCTYPES, doctype) ? DOCTYPES[doctype] : undefined
-  const fields = read ? read(root) : readCertificate(root, doctype)
+  const fields = DOCTYPES[doctype]?.(root) ?? readCertificate(root, doctype)
   checkNoAadhaarNumber(fields)
   return compact<DocumentFields>({ ...fields, documentIssuer: compact(fields.documentIssuer) })
 }

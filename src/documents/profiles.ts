@@ -58,7 +58,7 @@ const digilocker: Profile = {
   limits: {
     bytes: 5 * 1024 * 1024,
     depth: 40,
-    elements: 4_000,
+    elements: 2_000,
     attributes: 64,
     namespaces: 32,
     attributeLength: 20_000,

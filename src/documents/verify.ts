@@ -109,11 +109,10 @@ function checkValidity(pin: SignerPin, certificate: X509Certificate, at: number)
   return { pin, certificate, expired }
 }
 
-/** XM-8: the pin says who; this says that the key is still worth something and is the one that was pinned. */
+/** XM-8: the pin says who; this says that the key is an RSA key (no other has a modulus), strong, and the one pinned. */
 function checkKey({ pin, certificate }: TrustedSigner): void {
   const { publicKey } = certificate
   const { modulusLength = 0, publicExponent = 0n } = publicKey.asymmetricKeyDetails ?? {}
-  if (publicKey.asymmetricKeyType !== 'rsa') throw untrusted('the signer has no RSA key')
   if (modulusLength < MIN_RSA_BITS || publicExponent < MIN_RSA_EXPONENT) throw untrusted('the signer has a weak key')
   const spki = sha256Hex(publicKey.export({ type: 'spki', format: 'der' }))
   if (pin.spki !== undefined && pin.spki !== spki) throw untrusted('the pin names another key')

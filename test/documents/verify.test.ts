@@ -1,9 +1,12 @@
-import { createHmac, sign as signBytesWith } from 'node:crypto'
+import { createHash, createHmac, createPublicKey, generateKeyPairSync, sign as signBytesWith } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SignedXml } from 'xml-crypto'
 import { extract } from '../../src/documents/extract.ts'
 import { PROFILES } from '../../src/documents/profiles.ts'
 import { contentOf, describeVerification, type VerifiedDocument, verifyDocument } from '../../src/documents/verify.ts'
+import { parseXml } from '../../src/documents/xml.ts'
+import { verifyXmlSignature } from '../../src/documents/xmldsig/engine.ts'
+import { issueCertificate } from '../../src/simulator/certificate.ts'
 import { makePki, spkiFingerprint } from '../../src/simulator/pki.ts'
 import { signXml } from '../../src/simulator/signed-xml.ts'
 import {
@@ -13,6 +16,7 @@ import {
   DS,
   digestOf,
   EXCLUSIVE,
+  fingerprintOf,
   forge,
   INCLUSIVE,
   LICENCE,
@@ -30,6 +34,13 @@ import {
 } from './fixtures.ts'
 
 const NOW = secondsOf('2026-11-23T00:00:00Z')
+// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=Sample, without its private key
+const EC_CERTIFICATE =
+  'MIIBdTCCARygAwIBAgITKjU8GP6sdIhwliJSbnXLJ0va8DAKBggqhkjOPQQDAjARMQ8wDQYDVQQDDAZTYW1wbGUwHhcNMjYxMTIzMjIzNDE5Wh' +
+  'cNNDAwODAxMjIzNDE5WjARMQ8wDQYDVQQDDAZTYW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATH16NBxcTq0IhMDGnzA8wNGxAeabHn' +
+  'fZMAg5p9amT1WcdaUWu03kSJM6aR2rJoa/lZcXW/rTSNOXKgjLZ2skd5o1MwUTAdBgNVHQ4EFgQUBcWxrbBU8bM2sJ0DeCg8mYhPbJEwHwYDVR' +
+  '0jBBgwFoAUBcWxrbBU8bM2sJ0DeCg8mYhPbJEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiA+b/WiaZE4w56Q/IFIjx3Eo+9y' +
+  'ww5UgCvx3Mu1gUE5FQIgbUcag8wLqhIUaP0HtIBhRelEqPO3++Xw1Q4JPPMUwj0='
 const ENVELOPED = `${DS}enveloped-signature`
 let pki: Pki
 let genuine: string
@@ -172,6 +183,14 @@ describe('signature shape — security.md XM-4, XM-5, XM-7', () => {
     ['an element after the Signature', (t) => t.replace('</Signature>', '</Signature><Extra/>'), 'DOC_SIGNATURE_SHAPE'],
     ['a look-alike namespace', (t) => t.replaceAll(DS, 'http://www.w3.org/2000/09/xmldsig'), 'DOC_SIGNATURE_SHAPE'],
     [
+      'a look-alike namespace on Signature alone',
+      (t) =>
+        t
+          .replace(`<Signature xmlns="${DS}">`, '<Signature xmlns="urn:x">')
+          .replace(/<(SignedInfo|SignatureValue|KeyInfo)>/g, `<$1 xmlns="${DS}">`),
+      'DOC_SIGNATURE_SHAPE',
+    ],
+    [
       'a Person in an Object',
       (t) => t.replace('</Signature>', `<Object>${person}</Object></Signature>`),
       'DOC_SIGNATURE_SHAPE',
@@ -185,6 +204,7 @@ describe('signature shape — security.md XM-4, XM-5, XM-7', () => {
     ],
     ['text in KeyInfo', (t) => t.replace('<KeyInfo>', '<KeyInfo>EVE'), 'DOC_SIGNATURE_SHAPE'],
     ['text in Signature', (t) => t.replace('<KeyInfo>', 'EVE<KeyInfo>'), 'DOC_SIGNATURE_SHAPE'],
+    ['a no-break space in Signature', (t) => t.replace('<KeyInfo>', '\u00A0<KeyInfo>'), 'DOC_SIGNATURE_SHAPE'],
     ['an attribute on Signature', (t) => t.replace('<Signature ', '<Signature Id="s" '), 'DOC_SIGNATURE_SHAPE'],
     ['an attribute on KeyInfo', (t) => t.replace('<KeyInfo>', '<KeyInfo Id="k">'), 'DOC_SIGNATURE_SHAPE'],
     ['an attribute on X509Data', (t) => t.replace('<X509Data>', '<X509Data Id="k">'), 'DOC_SIGNATURE_SHAPE'],
@@ -403,6 +423,15 @@ describe('signer — security.md XM-10, XM-12; documents-and-signatures.md §3.5
     refuseSigner(signXml(PAN, weak).toString(), trusting([weak]))
   })
 
+  it.each<[string, () => Buffer]>([
+    ['an RSA key with exponent 3', () => certificateWithExponent3()],
+    ['an elliptic-curve key', () => Buffer.from(EC_CERTIFICATE, 'base64')],
+  ])('refuses %s even when pinned', (_case, make) => {
+    const certificateDer = make()
+    const odd = { ...pki.signer, certificateDer, fingerprint: fingerprintOf(certificateDer) }
+    refuseSigner(forge(PAN, odd), trusting([odd]), secondsOf('2030-01-01T00:00:00Z'))
+  })
+
   describe('in time — §3.6', () => {
     const period = { notBefore: new Date('2024-01-01T00:00:00Z'), notAfter: new Date('2026-02-11T00:00:00Z') }
     const pin = { notAfter: '2026-02-11T00:00:00Z' }
@@ -585,6 +614,35 @@ describe('limits — security.md XM-3', () => {
     refusing(withCertificates(pki.signer.certificateDer, Buffer.alloc(base64Length)), 'DOC_SIGNATURE_SHAPE')
   })
 })
+
+describe('the engine behind the shape check', () => {
+  const verifyBehind = (text: string) => {
+    const parsed = parseXml(text, PROFILES.digilocker.limits)
+    const element = parsed.children.at(-1) ?? parsed
+    const shape = { element, signatureMethod: 'rsa-sha1', digestMethod: 'sha256', certificates: [] } as const
+    return verifyXmlSignature(text, shape, createPublicKey(pki.signer.certificatePem), PROFILES.digilocker)
+  }
+  const sha1Of = (content: string) => createHash('sha1').update(content).digest('base64')
+
+  it('knows no algorithm outside the profile', () => {
+    const references = () =>
+      `<Reference URI="">${transforms(ENVELOPED)}${digestOf(sha1Of(PAN), `${DS}sha1`)}</Reference>`
+    expect(() => verifyBehind(forge(PAN, pki.signer, { references }))).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
+  })
+
+  it('gives out nothing when two references are signed', () => {
+    const references = (d: string) => referenceOf(d) + referenceOf(d)
+    expect(() => verifyBehind(forge(PAN, pki.signer, { references }))).toThrow(refusedWith('DOC_SIGNATURE_SHAPE'))
+    expect(verifyBehind(forge(PAN, pki.signer))).toBe(PAN)
+  })
+})
+
+function certificateWithExponent3(): Buffer {
+  const keys = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 })
+  const period = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2035-01-01T00:00:00Z') }
+  const name = [['CN', 'Sample']] as const
+  return issueCertificate({ subject: name, publicKey: keys.publicKey, extensions: [], ...period }, { name, keys }).der
+}
 
 function thrownBy(work: () => unknown): unknown {
   try {

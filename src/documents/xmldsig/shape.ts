@@ -54,11 +54,10 @@ export function readSignature(root: XmlElement, profile: Profile): SignatureShap
 
 function soleSignature(root: XmlElement): XmlElement {
   const found = [...withDescendants(root)].filter(({ local }) => ONLY_IN_SIGNATURE.has(local))
-  const signatures = found.filter(({ local }) => local === 'Signature')
-  const [signature] = signatures
+  const signature = found.find(({ local }) => local === 'Signature')
   if (!signature) throw new DocumentError('DOC_UNSIGNED', 'the document carries no signature')
-  if (signatures.length > 1) throw shape('more than one element is named Signature')
-  if (found.length > ONLY_IN_SIGNATURE.size) throw shape('a part of a signature stands twice or outside of it')
+  const names = new Set(found.map(({ local }) => local))
+  if (names.size < found.length) throw shape('a Signature, or a part that only one may have, stands twice')
   if (signature.uri !== XMLDSIG) throw shape('the Signature is in another namespace')
   if (root.children.at(-1) !== signature) throw shape('the Signature is not the last child of the root')
   return signature
@@ -70,13 +69,21 @@ function partsOf<const Names extends readonly string[]>(
   attributes: readonly string[],
   ...names: Names
 ): { [K in keyof Names]: XmlElement } {
-  checkAttributes(element, attributes)
-  if (!element.plain || element.text.trim() !== '') throw shape(`${element.local} holds more than elements`)
-  const { children } = element
+  const children = onlyChildren(element, attributes)
   const fits = children.length === names.length && children.every((child, i) => isDs(child, names[i]))
   if (!fits) throw shape(`${element.local} has other children than the profile names`)
-  return children as { [K in keyof Names]: XmlElement }
+  return children as unknown as { [K in keyof Names]: XmlElement }
 }
+
+/** The children of an element that holds no text, comment or CDATA beside them: all of that would be unsigned space. */
+function onlyChildren(element: XmlElement, attributes: readonly string[] = []): readonly XmlElement[] {
+  checkAttributes(element, attributes)
+  if (!element.plain || isText(element)) throw shape(`${element.local} holds more than elements`)
+  return element.children
+}
+
+/** White space as XML knows it; anything else, a no-break space too, is text. */
+const isText = (element: XmlElement) => /[^ \t\r\n]/.test(element.text)
 
 function checkAttributes(element: XmlElement, names: readonly string[]): void {
   const fits = element.attributes.size === names.length && names.every((name) => element.attributes.has(name))
@@ -86,9 +93,7 @@ function checkAttributes(element: XmlElement, names: readonly string[]): void {
 const isDs = (element: XmlElement, local: string | undefined) => element.uri === XMLDSIG && element.local === local
 
 function checkTransforms(transforms: XmlElement, profile: Profile): void {
-  checkAttributes(transforms, [])
-  if (!transforms.plain || transforms.text.trim() !== '') throw shape('Transforms holds more than elements')
-  const { children } = transforms
+  const children = onlyChildren(transforms)
   if (!children.every((child) => isDs(child, 'Transform'))) throw shape('Transforms holds something else')
   const [first, second, ...more] = children.map(algorithmOf)
   if (first !== ENVELOPED) throw algorithm('first transform')
@@ -99,7 +104,7 @@ function checkTransforms(transforms: XmlElement, profile: Profile): void {
 /** The Algorithm of an element that holds nothing else: parameters (prefix lists, HMAC lengths, XPath) are refused. */
 function algorithmOf(element: XmlElement): string {
   checkAttributes(element, ['Algorithm'])
-  if (!element.plain || element.children.length > 0 || element.text.trim() !== '') {
+  if (!element.plain || element.children.length > 0 || isText(element)) {
     throw algorithm(`${element.local} with parameters`)
   }
   return element.attributes.get('Algorithm') ?? ''
@@ -136,11 +141,10 @@ function readCertificates(keyInfo: XmlElement, profile: Profile): Buffer[] {
 }
 
 function childrenNamed(element: XmlElement, names: ReadonlySet<string>): readonly XmlElement[] {
-  checkAttributes(element, [])
-  if (!element.plain || element.text.trim() !== '') throw shape(`${element.local} holds more than elements`)
-  const fits = element.children.every((child) => child.uri === XMLDSIG && names.has(child.local))
+  const children = onlyChildren(element)
+  const fits = children.every((child) => child.uri === XMLDSIG && names.has(child.local))
   if (!fits) throw shape(`${element.local} holds something other than certificates`)
-  return element.children
+  return children
 }
 
 const shape = (message: string) => new DocumentError('DOC_SIGNATURE_SHAPE', message)
