@@ -1,0 +1,177 @@
+import type { DocumentOutcome } from '../../rails/rail.ts'
+import type { Translator } from '../i18n.ts'
+import { type ClientIdentity, claimLabel, documentLabel, isProof, type PageFrame, toHref } from './frame.ts'
+import { isDerived, showValue } from './values.ts'
+
+/** One detail as the person sees it. */
+export interface ConsentPageItem {
+  /** the claim's name: what its checkbox sends */
+  readonly claim: string
+  /** for labels and links within the page */
+  readonly id: string
+  readonly label: string
+  /** the actual value, or the answer */
+  readonly value: string
+  readonly source: string
+  readonly verified: boolean
+  readonly note: string
+  readonly required: boolean
+  readonly checked: boolean
+}
+
+export interface ConsentPageSection {
+  readonly title: string
+  readonly hint: string
+  readonly items: readonly ConsentPageItem[]
+}
+
+/**
+ * The notice and the decision on one page (DPDP Act 2023 §§5, 6; DPDP Rules 2025 rule 3; dpdp.md §§3–4).
+ * Its form posts `csrf`, `share` once for every ticked optional claim, and `decision` = `share` | `refuse` to `action`.
+ */
+export interface ConsentPage extends PageFrame {
+  readonly clientName: string
+  readonly clientDomain: string
+  readonly purpose: string
+  /** needed details, those to choose from, those with proof; an empty one is left out */
+  readonly sections: readonly ConsentPageSection[]
+  readonly missing: readonly { readonly document: string; readonly reason: string }[]
+  readonly retention: string
+  readonly withdrawHref?: string | undefined
+  readonly contact?: { readonly label: string; readonly href: string } | undefined
+  readonly complaintHref?: string | undefined
+  readonly errors: readonly { readonly text: string; readonly href: string }[]
+  readonly action: string
+  readonly csrf: string
+}
+
+/** Where a value came from: a document that was verified, or what DigiLocker says of its account holder. */
+export type ConsentSource =
+  | { readonly kind: 'account' }
+  | {
+      readonly kind: 'document'
+      readonly doctype: string
+      readonly documentIssuer?: string | undefined
+      readonly signerName: string
+      /** set when the signature uses an algorithm that is accepted for this profile only */
+      readonly weakAlgorithm?: string | undefined
+    }
+
+/** Why a document gave nothing: as the rail tells it, or refused by verification. */
+export type MissingReason = 'pdf-only' | 'refused' | Extract<DocumentOutcome, { kind: 'absent' }>['reason']
+
+export interface ConsentView extends PageFrame {
+  readonly client: ClientIdentity
+  readonly purpose: string
+  readonly items: readonly {
+    /** a claim's name, or `verified_claims.<name>` */
+    readonly claim: string
+    /** as the app would receive it */
+    readonly value: unknown
+    readonly source: ConsentSource
+    readonly required: boolean
+    /** only after a problem with this very form: what the person had ticked. Never on the first showing */
+    readonly checked?: boolean | undefined
+  }[]
+  readonly missing: readonly { readonly doctype: string; readonly reason: MissingReason }[]
+  /** epoch seconds */
+  readonly now: number
+  /** epoch seconds; undefined: kept only until delivered */
+  readonly retainUntil: number | undefined
+  /** from configuration: where to withdraw, whom to ask, where to complain */
+  readonly notice: {
+    readonly withdrawHref?: string | undefined
+    readonly contact?: { readonly label: string; readonly href: string } | undefined
+    readonly complaintHref?: string | undefined
+  }
+  /** the form came back with nothing to share */
+  readonly nothingChosen?: boolean | undefined
+  readonly action: string
+  readonly csrf: string
+}
+
+export function toConsentPage(words: Translator, view: ConsentView): ConsentPage {
+  const items = view.items.map((item, index) => toItem(words, item, `item-${index + 1}`))
+  return {
+    clientName: view.client.name,
+    clientDomain: view.client.domain,
+    purpose: view.purpose,
+    sections: toSections(words, view.client.name, items),
+    missing: view.missing.map(({ doctype, reason }) => ({
+      document: documentLabel(words, doctype),
+      reason: words.t(`missing.${reason}`),
+    })),
+    retention: toRetention(words, view),
+    withdrawHref: toHref(view.notice.withdrawHref),
+    contact: toContact(view.notice.contact),
+    complaintHref: toHref(view.notice.complaintHref),
+    errors: view.nothingChosen ? [toNothingChosen(words, items)] : [],
+    action: view.action,
+    csrf: view.csrf,
+    languages: view.languages,
+  }
+}
+
+function toItem(words: Translator, item: ConsentView['items'][number], id: string): ConsentPageItem {
+  return {
+    claim: item.claim,
+    id,
+    label: claimLabel(words, item.claim),
+    value: showValue(words, item.claim, item.value),
+    source: toSource(words, item.claim, item.source),
+    verified: item.source.kind === 'document',
+    note: toNote(words, item.source),
+    required: item.required,
+    // consent is a clear affirmative act: a box that nobody ticked is never ticked (DPDP Act 2023 §6(1))
+    checked: item.checked ?? false,
+  }
+}
+
+function toSource(words: Translator, claim: string, source: ConsentSource): string {
+  if (source.kind === 'account') return words.t('source.account')
+  const document = documentLabel(words, source.doctype)
+  const named = source.documentIssuer
+    ? words.t('source.document', { document, documentIssuer: source.documentIssuer })
+    : words.t('source.document-alone', { document })
+  return isDerived(claim) ? words.t('source.derived', { source: named }) : named
+}
+
+function toNote(words: Translator, source: ConsentSource): string {
+  if (source.kind === 'account') return words.t('note.asserted')
+  const key = source.weakAlgorithm ? 'note.verified-weak' : 'note.verified'
+  return words.t(key, { signer: source.signerName })
+}
+
+function toSections(words: Translator, client: string, items: readonly ConsentPageItem[]): ConsentPageSection[] {
+  const plain = items.filter((item) => !isProof(item.claim))
+  const sections = [
+    { key: 'needed', items: plain.filter((item) => item.required) },
+    { key: 'optional', items: plain.filter((item) => !item.required) },
+    { key: 'proof', items: items.filter((item) => isProof(item.claim)) },
+  ]
+  return sections
+    .filter((section) => section.items.length > 0)
+    .map(({ key, items }) => ({
+      title: words.t(`consent.${key}.title`, { client }),
+      hint: words.t(`consent.${key}.hint`, { client }),
+      items,
+    }))
+}
+
+const SECONDS_A_DAY = 86_400
+
+function toRetention(words: Translator, { retainUntil, now, client }: ConsentView): string {
+  if (retainUntil === undefined) return words.t('consent.retention.delivered', { client: client.name })
+  const days = Math.max(1, Math.ceil((retainUntil - now) / SECONDS_A_DAY))
+  return words.t('consent.retention.until', { date: words.date(retainUntil), days, client: client.name })
+}
+
+function toContact(contact: ConsentView['notice']['contact']): ConsentPage['contact'] {
+  const href = toHref(contact?.href)
+  return contact && href ? { label: contact.label, href } : undefined
+}
+
+function toNothingChosen(words: Translator, items: readonly ConsentPageItem[]): ConsentPage['errors'][number] {
+  const choice = items.find((item) => !item.required)
+  return { text: words.t('consent.error.nothing'), href: `#${choice?.id ?? 'decide'}` }
+}
