@@ -1,20 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
 import type { Provider } from 'oidc-provider'
-import { createAccountStore } from '../adapters/account-store.ts'
-import { createAttemptStore } from '../adapters/attempt-store.ts'
-import { createClientCache } from '../adapters/client-cache.ts'
-import { createClientStore } from '../adapters/client-store.ts'
-import { createConsentStore } from '../adapters/consent-store.ts'
 import { type Database, openDatabase } from '../adapters/database.ts'
-import { createEventStore } from '../adapters/event-store.ts'
 import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
-import { createRailCredentialStore } from '../adapters/rail-credential-store.ts'
-import { createReplayStore } from '../adapters/replay-store.ts'
-import { createSigningKeyStore } from '../adapters/signing-key-store.ts'
+import { createStorage } from '../adapters/storage.ts'
 import { sweep } from '../adapters/sweep.ts'
-import { createVaultStore } from '../adapters/vault-store.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
 import { createRailCredentials } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -33,7 +24,7 @@ import { createFindAccount } from './provider/account.ts'
 import type { Judgement } from './provider/claims.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
-import { createIssuer } from './provider/issuer.ts'
+import { CLOCK_TOLERANCE, createIssuer } from './provider/issuer.ts'
 import { loadSigningKeys } from './provider/keys.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
@@ -104,14 +95,11 @@ async function compose(
   trust: TrustStore,
 ): Promise<App> {
   const hash = createKeyedHasher(config.indexSecret.reveal())
-  const vault = createVault(parseKeyRing(config.vaultKeys.reveal()), createVaultStore(database))
-  const clients = createClientStore(database)
-  const accounts = createAccountStore(database)
-  const attempts = createAttemptStore(database)
-  const consents = createConsentStore(database)
-  const events = createEventStore(database)
+  const storage = createStorage(database, clock)
+  const { accounts, attempts, clients, consents, events } = storage
+  const vault = createVault(parseKeyRing(config.vaultKeys.reveal()), storage.dataKeys)
 
-  const credentials = createRailCredentials({ store: createRailCredentialStore(database), vault, clock })
+  const credentials = createRailCredentials({ store: storage.railCredentials, vault, clock })
   await putConfiguredCredentials(config, credentials.put)
   const rails = createRails([buildDigiLocker(config, { clock, trust, hash, log, readCredentials: credentials.reader('digilocker') })])
 
@@ -120,9 +108,9 @@ async function compose(
   const pages = createPageSender(renderer, secure)
   const provider = createIssuer({
     issuer: config.issuer,
-    adapter: createOidcAdapter({ database, vault, clock, clients: createClientCache({ store: clients, vault, clock }) }),
-    insertReplay: createReplayStore(database),
-    signingKeys: await loadSigningKeys(createSigningKeyStore(database), vault, clock),
+    adapter: createOidcAdapter({ database, vault, clock, clients: storage.clientCache, memo: storage.memo, clockToleranceSeconds: CLOCK_TOLERANCE }),
+    insertReplay: storage.insertReplay,
+    signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
     findAccount: createFindAccount(accounts, consents, vault),
     pairwise: createPairwise(hash),
@@ -176,7 +164,7 @@ async function compose(
     ping: database.ping.bind(database),
     notice: toNotice(config),
   })
-  const stopClockwork = startClockwork(expireJobs({ clock, consents, sweep: (now, batch) => sweep(database, now, batch) }), log)
+  const stopClockwork = startClockwork(expireJobs({ clock, consents, sweep: async (now, batch) => void (await sweep(database, now, batch)) }), log)
   return {
     handle,
     provider,

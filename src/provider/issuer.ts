@@ -48,7 +48,8 @@ export const ttl = {
   Grant: 90 * DAY,
 } as const
 
-const CLOCK_TOLERANCE = 10
+/** Seconds that another machine's clock may be off (security.md OP-15). */
+export const CLOCK_TOLERANCE = 10
 
 /** Builds the OpenID Connect engine with every unsafe default overridden (oidc-provider.md §1, security.md §1). */
 export function createIssuer(parts: IssuerParts): Provider {
