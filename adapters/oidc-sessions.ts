@@ -36,6 +36,7 @@ export class SessionAdapter implements Adapter {
       expiryOf(this.#parts, payload, expiresIn),
       JSON.stringify(changed),
       JSON.stringify(removed),
+      this.#parts.database.newId(),
     ])
     notes?.sessionBases.set(hash.toString('hex'), structuredClone(authorizations))
   }

@@ -57,7 +57,7 @@ export const FIND_TOKEN = statement(
    left join oidc_grant g on g.id = m.grant_id and ${alive('g', '$2')}
    left join lateral (
      select payload from oidc_model o where o.model = 'Session' and o.uid = m.session_uid and ${alive('o', '$2')}
-     order by o.created_at desc limit 1
+     order by o.made desc limit 1
    ) s on true
    ${joinConsent('m.grant_id', 'to_timestamp($3)')}
    where m.model in ('AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken') and m.id = $1
@@ -89,14 +89,14 @@ export const DESTROY_SESSION = statement(
 )
 
 /**
- * (id, payload, uid, account, expiry, changed authorizations, removed ones). Two logins of one browser at two clients
+ * (id, payload, uid, account, expiry, changed authorizations, removed ones, UUIDv7). Two logins of one browser at two clients
  * each write the whole session: kept is what is stored, less what this request removed, with what it changed on top.
  * Another person's session under the same id is replaced whole.
  */
 export const UPSERT_SESSION = statement(
   'session_upsert',
-  `insert into oidc_model (model, id, payload, uid, account_id, expires_at)
-   values ('Session', $1, $2::jsonb, $3, $4, to_timestamp($5))
+  `insert into oidc_model (model, id, payload, uid, account_id, expires_at, made)
+   values ('Session', $1, $2::jsonb, $3, $4, to_timestamp($5), $8)
    on conflict (model, id) do update set
      payload = case
        when oidc_model.account_id is distinct from excluded.account_id then excluded.payload
@@ -117,7 +117,7 @@ export const FIND_SESSION = statement(
 export const FIND_SESSION_BY_UID = statement(
   'session_by_uid',
   `select payload::text as payload from oidc_model m where model = 'Session' and uid = $1 and ${alive('m', '$2')}
-   order by created_at desc limit 1`,
+   order by made desc limit 1`,
 )
 
 /** (id, account, client, payload, expiry) */

@@ -27,7 +27,8 @@ export interface ModelTable {
   user_code: Buffer | null
   client_id: string | null
   account_id: string | null
-  created_at: Generated<Date>
+  /** sessions only: UUIDv7 of the first save */
+  made: string | null
   expires_at: Date | null
   consumed_at: Date | null
 }

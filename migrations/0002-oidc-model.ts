@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 
 // Look-ups are real columns, not expressions on the payload: generic plans of prepared statements skip those indexes.
+// `made` is the UUIDv7 of a session's first save: of two rows with one uid the newer is the session.
 // A late insert into a family that was revoked meanwhile fails on the foreign key, so it leaves no orphan.
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create table if not exists oidc_model (
@@ -14,7 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     user_code bytea,
     client_id text,
     account_id text,
-    created_at timestamptz not null default now(),
+    made uuid,
     expires_at timestamptz,
     consumed_at timestamptz,
     primary key (model, id)

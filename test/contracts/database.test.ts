@@ -195,7 +195,7 @@ describe('A PostgreSQL server that goes away', () => {
     await expect(database.transact(() => database.ping())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   })
 
-  it('fails the statement under way, and the next one works again', async () => {
+  it('fails the statements under way, and works again once it has heard of the loss', async () => {
     const database = await open({ poolSize: 3 })
     const ended = sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`
@@ -211,6 +211,7 @@ describe('A PostgreSQL server that goes away', () => {
     await new Promise((resolve) => setTimeout(resolve, 100))
     await ended.execute(database.db())
     await Promise.all([sleeping, held])
+    await new Promise((resolve) => setTimeout(resolve, 100))
     await database.ping()
     await database.hot('test_one', 'select 1', [])
   })

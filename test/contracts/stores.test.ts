@@ -1,0 +1,310 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { beforeAll, expect, it } from 'vitest'
+import type { DwarEvent } from '../../src/privacy/event.ts'
+import { describeOnEachDatabase } from '../support/databases.ts'
+import { aClient, aConsent, anAttempt, type Kit, makeGrant, makeToken, NOW, openKit } from './kit.ts'
+
+const added = { body: { type: 'client.added' }, clientId: 'any' } as const
+
+describeOnEachDatabase('AccountStore', (open) => {
+  let kit: Kit
+  beforeAll(async () => {
+    kit = await openKit(open)
+  })
+
+  it('makes one account of many first logins at once', async () => {
+    const key = randomBytes(32)
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => kit.storage.accounts.findOrCreate(key, `new-${n}`)),
+    )
+    expect(new Set(ids.map((account) => account.id)).size).toBe(1)
+    expect(await kit.storage.accounts.find(ids[0]?.id ?? '')).toEqual(ids[0])
+  })
+
+  it('finds no account that was not made', async () => {
+    expect(await kit.storage.accounts.find('nobody')).toBeUndefined()
+  })
+
+  it('keeps the newest upstream tokens of an account and rail', async () => {
+    const { id } = await kit.storage.accounts.findOrCreate(randomBytes(32), randomUUID())
+    await kit.storage.accounts.putUpstreamTokens(id, 'digilocker', Buffer.from('old'), NOW)
+    await kit.storage.accounts.putUpstreamTokens(id, 'digilocker', Buffer.from('new'), NOW + 60)
+    const rows = await kit.database
+      .db()
+      .selectFrom('upstream_token')
+      .select(['sealed', 'expires_at'])
+      .where('account_id', '=', id)
+      .execute()
+    expect(rows).toEqual([{ sealed: Buffer.from('new'), expires_at: new Date((NOW + 60) * 1000) }])
+  })
+
+  it('refuses upstream tokens of an account that is not there', async () => {
+    await expect(
+      kit.storage.accounts.putUpstreamTokens('nobody', 'digilocker', Buffer.from('x'), NOW),
+    ).rejects.toMatchObject({ code: '23503' })
+  })
+})
+
+describeOnEachDatabase('AttemptStore', (open) => {
+  let kit: Kit
+  beforeAll(async () => {
+    kit = await openKit(open)
+  })
+  const started = (attemptId: string) =>
+    ({ body: { type: 'rail.started', rail: 'digilocker', attemptId, doctypes: [] as string[] } }) satisfies DwarEvent
+  const opened = async (more: Parameters<typeof anAttempt>[0] = {}) => {
+    const attempt = anAttempt({ interactionUid: randomUUID(), ...more })
+    await kit.storage.attempts.open(attempt, { ...started(attempt.id), interactionUid: attempt.interactionUid })
+    return attempt
+  }
+
+  it('opens with its event in one statement', async () => {
+    kit.statements()
+    const attempt = await opened()
+    expect(kit.statements()).toHaveLength(1)
+    const [event] = await kit.storage.events.history({ interactionUid: attempt.interactionUid })
+    expect(event).toMatchObject({ body: started(attempt.id).body, clientId: 'shop', at: NOW })
+  })
+
+  it('is claimed by exactly one of twenty racing returns', async () => {
+    const attempt = await opened()
+    const claims = await Promise.all(
+      Array.from({ length: 20 }, () => kit.storage.attempts.claim(attempt.stateHash, attempt.browserHash, NOW + 1)),
+    )
+    expect(claims.filter((claim) => 'attempt' in claim)).toHaveLength(1)
+    expect(claims.filter((claim) => 'refused' in claim && claim.refused === 'used')).toHaveLength(19)
+  })
+
+  it('gives back what was kept', async () => {
+    const { stateHash, browserHash, ...attempt } = await opened()
+    const claim = await kit.storage.attempts.claim(stateHash, browserHash, NOW + 1)
+    expect(claim).toEqual({ attempt: { ...attempt, usedAt: NOW + 1, sealedOutcome: undefined } })
+  })
+
+  it.each([
+    ['an unknown state', 'unknown', { state: true }],
+    ['another browser', 'browser', { browser: Buffer.alloc(32, 9) }],
+    ['no browser at all', 'browser', { browser: undefined }],
+    ['a return at the very end of its life', 'expired', { now: NOW + 600 }],
+  ] as const)('refuses %s', async (_case, refused, change) => {
+    const attempt = await opened()
+    const state = 'state' in change ? randomBytes(32) : attempt.stateHash
+    const browser = 'browser' in change ? change.browser : attempt.browserHash
+    const now = 'now' in change ? change.now : NOW + 599
+    expect(await kit.storage.attempts.claim(state, browser, now)).toMatchObject({ refused })
+    // and was not used up by the refusal
+    expect(await kit.storage.attempts.claim(attempt.stateHash, attempt.browserHash, NOW + 599)).toHaveProperty(
+      'attempt',
+    )
+  })
+
+  it('does not tell another browser that the attempt was used', async () => {
+    const attempt = await opened()
+    await kit.storage.attempts.claim(attempt.stateHash, attempt.browserHash, NOW)
+    expect(await kit.storage.attempts.claim(attempt.stateHash, Buffer.alloc(32, 9), NOW)).toMatchObject({
+      refused: 'browser',
+    })
+  })
+
+  it('is settled once, with its events in the same statement', async () => {
+    const attempt = await opened()
+    kit.statements()
+    const returned = {
+      body: { type: 'rail.returned', rail: 'digilocker', attemptId: attempt.id },
+      interactionUid: attempt.interactionUid,
+    } as const
+    await kit.storage.attempts.settle(attempt.id, Buffer.from('outcome'), [returned])
+    expect(kit.statements()).toHaveLength(1)
+    await expect(kit.storage.attempts.settle(attempt.id, Buffer.from('other'), [returned])).rejects.toMatchObject({
+      code: 'STORE_INPUT_REFUSED',
+    })
+    const found = await kit.storage.attempts.findByInteraction(attempt.interactionUid)
+    expect(found?.sealedOutcome).toEqual(Buffer.from('outcome'))
+    const history = await kit.storage.events.history({ interactionUid: attempt.interactionUid })
+    expect(history.map((event) => event.body.type)).toEqual(['rail.started', 'rail.returned'])
+  })
+
+  it('finds the newest of an interaction, and of a browser unless it has expired', async () => {
+    const browserHash = randomBytes(32)
+    const interactionUid = randomUUID()
+    const first = await opened({ id: kit.database.newId(), browserHash, interactionUid })
+    const second = await opened({ id: kit.database.newId(), browserHash, interactionUid, expiresAt: NOW + 10 })
+    expect((await kit.storage.attempts.findByInteraction(interactionUid))?.id).toBe(second.id)
+    expect((await kit.storage.attempts.findByBrowser(browserHash, NOW + 9))?.id).toBe(second.id)
+    expect((await kit.storage.attempts.findByBrowser(browserHash, NOW + 10))?.id).toBe(first.id)
+    await kit.storage.attempts.deleteByInteraction(interactionUid)
+    expect(await kit.storage.attempts.findByInteraction(interactionUid)).toBeUndefined()
+  })
+})
+
+describeOnEachDatabase('ConsentStore', (open) => {
+  let kit: Kit
+  beforeAll(async () => {
+    kit = await openKit(open)
+  })
+
+  it('gives a consent back as it was given, values sealed, and was one statement to keep', async () => {
+    const consent = aConsent('grant-1')
+    kit.statements()
+    await kit.storage.consents.insert(consent, Buffer.from('sealed'))
+    expect(kit.statements()).toHaveLength(1)
+    expect(await kit.storage.consents.findByGrant('grant-1')).toEqual({
+      ...consent,
+      sealedValues: Buffer.from('sealed'),
+    })
+  })
+
+  it('answers with the newest consent of a grant', async () => {
+    const older = aConsent('grant-2', { id: kit.database.newId() })
+    const newer = aConsent('grant-2', { id: kit.database.newId(), purpose: 'extended' })
+    await kit.storage.consents.insert(older, Buffer.from('1'))
+    await kit.storage.consents.insert(newer, Buffer.from('2'))
+    expect(await kit.storage.consents.findByGrant('grant-2')).toMatchObject({ purpose: 'extended' })
+    expect(await kit.storage.consents.findByGrant('grant-none')).toBeUndefined()
+  })
+
+  it('gives no values out once their retention is over, swept or not', async () => {
+    await kit.storage.consents.insert(aConsent('grant-3', { retainUntil: NOW + 100 }), Buffer.from('sealed'))
+    kit.travelTo(NOW + 99)
+    expect((await kit.storage.consents.findByGrant('grant-3'))?.sealedValues).toBeDefined()
+    kit.travelTo(NOW + 100)
+    expect((await kit.storage.consents.findByGrant('grant-3'))?.sealedValues).toBeUndefined()
+    kit.travelTo(NOW)
+  })
+
+  it('deletes values past their retention in batches, an event each, and keeps the consent', async () => {
+    for (const grant of ['d1', 'd2', 'd3'])
+      await kit.storage.consents.insert(aConsent(grant, { retainUntil: NOW + 50 }), Buffer.from('v'))
+    expect(await kit.storage.consents.deleteExpiredValues(NOW + 49, 10)).toBe(0)
+    expect(await kit.storage.consents.deleteExpiredValues(NOW + 50, 2)).toBe(2)
+    expect(await kit.storage.consents.deleteExpiredValues(NOW + 50, 2)).toBe(1)
+    expect(await kit.storage.consents.deleteExpiredValues(NOW + 50, 2)).toBe(0)
+    expect(await kit.storage.events.history({ type: 'values.expired' })).toHaveLength(3)
+    expect(await kit.storage.consents.findByGrant('d1')).toMatchObject({ grantId: 'd1', sealedValues: undefined })
+  })
+})
+
+describeOnEachDatabase('ClientStore', (open) => {
+  let kit: Kit
+  beforeAll(async () => {
+    kit = await openKit(open)
+  })
+
+  it('keeps, replaces, lists and removes, raising the version each time', async () => {
+    const { clients } = kit.storage
+    const versions = [await clients.version()]
+    const client = aClient('one', { sealedSecret: Buffer.from('sealed') })
+    await clients.put(client, { ...added, clientId: 'one' })
+    versions.push(await clients.version())
+    expect(await clients.find('one')).toEqual(client)
+    await clients.put(
+      { ...client, sealedSecret: undefined, updatedAt: NOW + 5 },
+      { body: { type: 'client.changed' }, clientId: 'one' },
+    )
+    versions.push(await clients.version())
+    expect(await clients.find('one')).toEqual({ ...client, sealedSecret: undefined, updatedAt: NOW + 5 })
+    expect((await clients.list()).map((each) => each.id)).toEqual(['one'])
+    expect(await clients.remove('one', { body: { type: 'client.removed' }, clientId: 'one' })).toBe(true)
+    versions.push(await clients.version())
+    expect(await clients.find('one')).toBeUndefined()
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b))
+    expect((await kit.storage.events.history({ clientId: 'one' })).map((event) => event.body.type)).toEqual([
+      'client.added',
+      'client.changed',
+      'client.removed',
+    ])
+  })
+
+  it('changes nothing when the event cannot be kept', async () => {
+    const before = await kit.storage.clients.version()
+    await expect(kit.storage.clients.put(aClient('half'), { ...added, clientId: 'a\0b' })).rejects.toMatchObject({
+      code: 'STORE_INPUT_REFUSED',
+    })
+    expect(await kit.storage.clients.find('half')).toBeUndefined()
+    expect(await kit.storage.clients.version()).toBe(before)
+  })
+
+  it('gives metadata in one order of keys, whatever the order it was kept in', async () => {
+    await kit.storage.clients.put(aClient('order', { metadata: { b: 1, aa: 2, c: 3, a: 4 } }), added)
+    expect(JSON.stringify((await kit.storage.clients.find('order'))?.metadata)).toBe('{"a":4,"aa":2,"b":1,"c":3}')
+  })
+
+  it('revokes the grants of a removed client, and says that there was none to remove', async () => {
+    await kit.storage.clients.put(aClient('shop'), added)
+    const grantId = await makeGrant(kit)
+    const token = await makeToken(kit, 'AccessToken', grantId)
+    expect(await kit.storage.clients.remove('shop', { body: { type: 'client.removed' }, clientId: 'shop' })).toBe(true)
+    expect(await kit.adapter('AccessToken').find(token)).toBeUndefined()
+    expect(await kit.storage.events.history({ type: 'grant.revoked' })).toMatchObject([
+      { grantId, clientId: 'shop', accountId: 'acct-1' },
+    ])
+    expect(await kit.storage.clients.remove('shop', { body: { type: 'client.removed' }, clientId: 'shop' })).toBe(false)
+  })
+})
+
+describeOnEachDatabase('SigningKeyStore', (open) => {
+  it('keeps the first current key of an algorithm, with its event, and no second', async () => {
+    const kit = await openKit(open)
+    const key = (kid: string, alg: 'ES256' | 'RS256') =>
+      ({ kid, alg, state: 'current', sealedPrivateJwk: Buffer.from('s'), createdAt: NOW }) as const
+    const event = (kid: string) => ({ body: { type: 'signing_key.created', kid, alg: 'ES256' } }) as const
+    const made = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => kit.storage.signingKeys.insertIfNone(key(`k${n}`, 'ES256'), event(`k${n}`))),
+    )
+    expect(made.filter(Boolean)).toHaveLength(1)
+    expect(await kit.storage.signingKeys.insertIfNone(key('rsa', 'RS256'), event('rsa'))).toBe(true)
+    expect(await kit.storage.signingKeys.list()).toHaveLength(2)
+    expect(await kit.storage.signingKeys.list()).toContainEqual(key('rsa', 'RS256'))
+    expect(await kit.storage.events.history({ type: 'signing_key.created' })).toHaveLength(2)
+  })
+})
+
+describeOnEachDatabase('RailCredentialStore', (open) => {
+  it('keeps the current secret and the previous one', async () => {
+    const { railCredentials } = (await openKit(open)).storage
+    expect(await railCredentials.find('digilocker')).toBeUndefined()
+    const first = {
+      rail: 'digilocker',
+      clientId: 'c1',
+      sealedSecret: Buffer.from('1'),
+      sealedPreviousSecret: undefined,
+    }
+    await railCredentials.put(first)
+    expect(await railCredentials.find('digilocker')).toEqual(first)
+    const second = { ...first, sealedSecret: Buffer.from('2'), sealedPreviousSecret: Buffer.from('1') }
+    await railCredentials.put(second)
+    expect(await railCredentials.find('digilocker')).toEqual(second)
+  })
+})
+
+describeOnEachDatabase('EventStore', (open) => {
+  let kit: Kit
+  beforeAll(async () => {
+    kit = await openKit(open)
+  })
+
+  it('gives events back whole and in order, by each filter', async () => {
+    const events = [
+      { body: { type: 'login.started', scopes: ['openid'], claims: [] }, clientId: 'shop', interactionUid: 'i1' },
+      { body: { type: 'code.issued' }, clientId: 'shop', accountId: 'a1', grantId: 'g1', incidentId: 'x1' },
+    ] as const
+    await kit.storage.events.append([events[0] as never, events[1]])
+    await kit.storage.events.append([])
+    const history = await kit.storage.events.history({ clientId: 'shop' })
+    expect(history).toEqual(events.map((event) => expect.objectContaining({ ...event, at: NOW })))
+    expect(history[0]?.id.localeCompare(history[1]?.id ?? '')).toBe(-1)
+    expect(await kit.storage.events.history({ accountId: 'a1' })).toHaveLength(1)
+    expect(await kit.storage.events.history({ interactionUid: 'i1' })).toHaveLength(1)
+    expect(await kit.storage.events.history({ type: 'code.issued', clientId: 'shop' })).toHaveLength(1)
+    expect(await kit.storage.events.history({ accountId: 'a2' })).toEqual([])
+  })
+
+  it('leaves no event of an act that was undone', async () => {
+    const undone = kit.database.transact(async () => {
+      await kit.storage.events.append([{ body: { type: 'client.changed' }, clientId: 'undone' }])
+      throw new Error('undo')
+    })
+    await expect(undone).rejects.toThrow('undo')
+    expect(await kit.storage.events.history({ clientId: 'undone' })).toEqual([])
+  })
+})
