@@ -101,7 +101,7 @@ async function compose(
 
   const credentials = createRailCredentials({ store: storage.railCredentials, vault, clock })
   await putConfiguredCredentials(config, credentials.put)
-  const rails = createRails([buildDigiLocker(config, { clock, trust, hash, log, readCredentials: credentials.reader('digilocker') })])
+  const digilocker = buildDigiLocker(config, { clock, trust, hash, log, readCredentials: credentials.reader('digilocker') })
 
   const secure = config.issuer.protocol === 'https:'
   const renderer = createRenderer(path.join(import.meta.dirname, '..', 'views'), { cache: config.environment !== 'development' })
@@ -126,7 +126,7 @@ async function compose(
   const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
   const { newId, transact } = database
   const login = createLogin({
-    rails,
+    rails: createRails([digilocker]),
     attempts,
     events,
     vault,
@@ -177,6 +177,7 @@ async function compose(
     },
     close: async () => {
       await stopClockwork()
+      await digilocker.close()
       await closeDatabase()
     },
   }

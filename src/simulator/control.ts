@@ -1,12 +1,14 @@
 import { X509Certificate } from 'node:crypto'
 import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { PERSONAS } from './personas.ts'
+import type { Certificate } from './certificate.ts'
 import { type Signer, spkiFingerprint } from './pki.ts'
 import { QUIRKS } from './quirks.ts'
 import { parseRules, RuleError } from './rules.ts'
 import type { World } from './world.ts'
 
-export interface TrustedSigner {
+/** A certificate as trust files name it. */
+export interface TrustedCertificate {
   /** SHA-256 of the certificate (DER), lower-case hex */
   readonly fingerprint: string
   /** SHA-256 of its SubjectPublicKeyInfo (DER), lower-case hex */
@@ -15,13 +17,20 @@ export interface TrustedSigner {
   readonly certificatePem: string
   /** ISO 8601 */
   readonly notAfter: string
+  /** why it stands in the file */
+  readonly reason: string
+}
+
+export interface TrustedSigner extends TrustedCertificate {
+  /** the upstream whose documents it signs */
+  readonly rail: 'digilocker'
 }
 
 /** What an operator configures to trust this simulator: signers to pin, the root, what lies between, id_token keys. */
 export interface Trust {
   readonly signers: readonly TrustedSigner[]
-  readonly anchors: readonly string[]
-  readonly intermediates: readonly string[]
+  readonly anchors: readonly TrustedCertificate[]
+  readonly intermediates: readonly TrustedCertificate[]
   readonly idToken: { readonly issuer: string; readonly jwks: { readonly keys: readonly object[] } }
 }
 
@@ -29,9 +38,9 @@ export interface Trust {
 export function trustOf(world: World): Trust {
   const { pki, formerSigner, idTokenIssuer, idTokenKey } = world
   return {
-    signers: [pki.signer, formerSigner].map(toTrusted),
-    anchors: [pki.root.pem],
-    intermediates: [pki.ca.pem, pki.subCa.pem],
+    signers: [pki.signer, formerSigner].map(toTrustedSigner),
+    anchors: [toTrusted(pki.root)],
+    intermediates: [pki.ca, pki.subCa].map(toTrusted),
     idToken: { issuer: idTokenIssuer, jwks: { keys: [idTokenKey.jwk] } },
   }
 }
@@ -92,12 +101,20 @@ function personasOf(world: World) {
   }))
 }
 
-function toTrusted(signer: Signer): TrustedSigner {
+const REASON = 'made by a DigiLocker simulator at its start; good for nothing real'
+
+function toTrusted({ der, pem }: Certificate): TrustedCertificate {
+  const certificate = new X509Certificate(der)
   return {
-    fingerprint: signer.fingerprint,
-    spki: spkiFingerprint(signer.certificateDer),
-    name: signer.commonName,
-    certificatePem: signer.certificatePem,
-    notAfter: new X509Certificate(signer.certificateDer).validToDate.toISOString(),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    spki: spkiFingerprint(der),
+    name: /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject,
+    certificatePem: pem,
+    notAfter: certificate.validToDate.toISOString(),
+    reason: REASON,
   }
+}
+
+function toTrustedSigner({ certificateDer: der, certificatePem: pem }: Signer): TrustedSigner {
+  return { ...toTrusted({ der, pem }), rail: 'digilocker' }
 }

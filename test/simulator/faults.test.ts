@@ -293,7 +293,7 @@ describe('the control port', () => {
       fingerprint: simulator.pki.signer.fingerprint,
       name: 'DS DIGILOCKER SIMULATOR 1',
     })
-    expect(trust.anchors).toEqual([simulator.pki.root.pem])
+    expect(trust.anchors).toMatchObject([{ certificatePem: simulator.pki.root.pem }])
     expect(JSON.stringify(trust)).not.toMatch(/PRIVATE|"d":/)
   })
 
