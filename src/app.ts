@@ -13,7 +13,7 @@ import type { Config } from './config/config.ts'
 import { isAgeAtLeast, todayInIndia } from './documents/answers.ts'
 import { assertDoctype, extract } from './documents/extract.ts'
 import { PROFILES } from './documents/profiles.ts'
-import { type TrustStore, readTrust } from './documents/trust/trust.ts'
+import { readTrust, type TrustStore } from './documents/trust/trust.ts'
 import { describeVerification, verifyDocument } from './documents/verify.ts'
 import { StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
@@ -101,14 +101,29 @@ async function compose(
 
   const credentials = createRailCredentials({ store: storage.railCredentials, vault, clock })
   await putConfiguredCredentials(config, credentials.put)
-  const digilocker = buildDigiLocker(config, { clock, trust, hash, log, readCredentials: credentials.reader('digilocker') })
+  const digilocker = buildDigiLocker(config, {
+    clock,
+    trust,
+    hash,
+    log,
+    readCredentials: credentials.reader('digilocker'),
+  })
 
   const secure = config.issuer.protocol === 'https:'
-  const renderer = createRenderer(path.join(import.meta.dirname, '..', 'views'), { cache: config.environment !== 'development' })
+  const renderer = createRenderer(path.join(import.meta.dirname, '..', 'views'), {
+    cache: config.environment !== 'development',
+  })
   const pages = createPageSender(renderer, secure)
   const provider = createIssuer({
     issuer: config.issuer,
-    adapter: createOidcAdapter({ database, vault, clock, clients: storage.clientCache, memo: storage.memo, clockToleranceSeconds: CLOCK_TOLERANCE }),
+    adapter: createOidcAdapter({
+      database,
+      vault,
+      clock,
+      clients: storage.clientCache,
+      memo: storage.memo,
+      clockToleranceSeconds: CLOCK_TOLERANCE,
+    }),
     insertReplay: storage.insertReplay,
     signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
@@ -164,7 +179,10 @@ async function compose(
     ping: database.ping.bind(database),
     notice: toNotice(config),
   })
-  const stopClockwork = startClockwork(expireJobs({ clock, consents, sweep: async (now, batch) => void (await sweep(database, now, batch)) }), log)
+  const stopClockwork = startClockwork(
+    expireJobs({ clock, consents, sweep: async (now, batch) => void (await sweep(database, now, batch)) }),
+    log,
+  )
   return {
     handle,
     provider,
@@ -183,7 +201,10 @@ async function compose(
   }
 }
 
-async function putConfiguredCredentials({ digilocker }: Config, put: ReturnType<typeof createRailCredentials>['put']): Promise<void> {
+async function putConfiguredCredentials(
+  { digilocker }: Config,
+  put: ReturnType<typeof createRailCredentials>['put'],
+): Promise<void> {
   const { clientId, clientSecret, previousClientSecret } = digilocker
   if (!clientSecret) return
   await put('digilocker', {
@@ -201,7 +222,10 @@ interface DigiLockerParts {
   readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
 }
 
-function buildDigiLocker({ digilocker, environment }: Config, { clock, trust, hash, log, readCredentials }: DigiLockerParts) {
+function buildDigiLocker(
+  { digilocker, environment }: Config,
+  { clock, trust, hash, log, readCredentials }: DigiLockerParts,
+) {
   const settings = digiLockerSettings({
     baseUrl: digilocker.baseUrl,
     allowHttp: environment !== 'production' && environment !== 'sandbox',
@@ -230,5 +254,8 @@ function buildDigiLocker({ digilocker, environment }: Config, { clock, trust, ha
 
 function toNotice({ contact, complaintUrl }: Config) {
   const href = contact.includes('@') && !contact.includes(':') ? `mailto:${contact}` : contact
-  return { ...(contact && { contact: { label: contact, href } }), ...(complaintUrl && { complaintHref: complaintUrl.href }) }
+  return {
+    ...(contact && { contact: { label: contact, href } }),
+    ...(complaintUrl && { complaintHref: complaintUrl.href }),
+  }
 }

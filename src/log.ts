@@ -12,7 +12,20 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
-      paths: ['req', 'res', 'headers', 'query', 'url', 'body', 'cookies', '*.authorization', '*.cookie', '*.token', '*.code', '*.state'],
+      paths: [
+        'req',
+        'res',
+        'headers',
+        'query',
+        'url',
+        'body',
+        'cookies',
+        '*.authorization',
+        '*.cookie',
+        '*.token',
+        '*.code',
+        '*.state',
+      ],
       censor: '[left out]',
     },
     serializers: { error: describeError },
@@ -29,7 +42,10 @@ export function describeError(error: unknown): Record<string, unknown> {
     kind: error.name,
     ...(code && { code }),
     ...(ours && { message: error.message }),
-    at: error.stack?.split('\n').slice(1, 5).map((line) => line.trim().replace(/\(?file:.*\/((?:src|adapters|node_modules)\/)/, '($1')),
+    at: error.stack
+      ?.split('\n')
+      .slice(1, 5)
+      .map((line) => line.trim().replace(/\(?file:.*\/((?:src|adapters|node_modules)\/)/, '($1')),
     ...(error.cause !== undefined && { cause: describeError(error.cause) }),
   }
 }

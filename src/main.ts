@@ -8,7 +8,7 @@ import { serve } from './cli/serve.ts'
 import { type Config, readConfig } from './config/config.ts'
 import { withEnvFiles } from './config/env.ts'
 import { AppError } from './errors.ts'
-import { type Log, createLog } from './log.ts'
+import { createLog, type Log } from './log.ts'
 
 /** The process: the only place that reads `process.env` and `process.argv`, and the only one that exits. */
 const env = withEnvFiles(process.env, process.cwd())
@@ -51,7 +51,10 @@ program
   .description('bring the database to this version; run it from one place, before the new version starts')
   .action(async () => {
     const { config } = prepare()
-    const [{ openDatabase }, { migrate }] = await Promise.all([import('../adapters/database.ts'), import('../adapters/migrator.ts')])
+    const [{ openDatabase }, { migrate }] = await Promise.all([
+      import('../adapters/database.ts'),
+      import('../adapters/migrator.ts'),
+    ])
     await using database = await openDatabase(config.database)
     const done = await migrate(database)
     console.log(done.length > 0 ? `Applied: ${done.join(', ')}` : 'Nothing to apply.')
@@ -74,7 +77,11 @@ client
       .choices(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
       .default('client_secret_basic'),
   )
-  .addOption(new Option('--alg <alg>', 'signing algorithm of its ID tokens').choices(['RS256', 'ES256', 'EdDSA']).default('RS256'))
+  .addOption(
+    new Option('--alg <alg>', 'signing algorithm of its ID tokens')
+      .choices(['RS256', 'ES256', 'EdDSA'])
+      .default('RS256'),
+  )
   .option('--jwks <file>', 'its public keys, for private_key_jwt')
   .option('--native', 'a mobile or desktop app')
   .option('--pkce-exempt', 'do not require PKCE (certification runs and old apps only)')
@@ -83,10 +90,22 @@ client
     const id = options.id
     print(await run('client add', { registration: toRegistration(options), ...(id && { id }) }))
   })
-client.command('list').description('all relying apps').action(async () => print(await run('client list')))
-client.command('show <id>').description('one relying app').action(async (id: string) => print(await run('client show', { id })))
-client.command('rotate-secret <id>').description('replace its secret; the new one is shown this once').action(async (id: string) => print(await run('client rotate-secret', { id })))
-client.command('remove <id>').description('remove it and revoke all it holds').action(async (id: string) => print(await run('client remove', { id })))
+client
+  .command('list')
+  .description('all relying apps')
+  .action(async () => print(await run('client list')))
+client
+  .command('show <id>')
+  .description('one relying app')
+  .action(async (id: string) => print(await run('client show', { id })))
+client
+  .command('rotate-secret <id>')
+  .description('replace its secret; the new one is shown this once')
+  .action(async (id: string) => print(await run('client rotate-secret', { id })))
+client
+  .command('remove <id>')
+  .description('remove it and revoke all it holds')
+  .action(async (id: string) => print(await run('client remove', { id })))
 
 program
   .command('vault')
@@ -160,7 +179,8 @@ function stopOnSignal(running: { stop(): Promise<void> }): void {
 }
 
 function refuseInProduction(what: string): void {
-  if (env.DWAR_ENV === 'production' || env.NODE_ENV === 'production') throw new AppError('CONFIG_INVALID', `${what} does not run in production.`)
+  if (env.DWAR_ENV === 'production' || env.NODE_ENV === 'production')
+    throw new AppError('CONFIG_INVALID', `${what} does not run in production.`)
 }
 
 function wholeNumber(text: string): number {

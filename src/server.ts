@@ -1,4 +1,4 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AppError } from './errors.ts'
 
@@ -11,7 +11,10 @@ export interface Listening {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Listens, with limits against slow and endless requests (security.md SE-7). @throws AppError PORT_IN_USE */
-export async function listen(handle: Handler, at: { readonly host: string; readonly port: number }): Promise<Listening> {
+export async function listen(
+  handle: Handler,
+  at: { readonly host: string; readonly port: number },
+): Promise<Listening> {
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 }, handle)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(toListenError(cause, at.port)))
@@ -21,7 +24,9 @@ export async function listen(handle: Handler, at: { readonly host: string; reado
 }
 
 function toListenError(cause: NodeJS.ErrnoException, port: number): Error {
-  return cause.code === 'EADDRINUSE' ? new AppError('PORT_IN_USE', `Port ${port} is in use by another program.`, { cause }) : cause
+  return cause.code === 'EADDRINUSE'
+    ? new AppError('PORT_IN_USE', `Port ${port} is in use by another program.`, { cause })
+    : cause
 }
 
 async function drain(server: Server, graceMs: number): Promise<void> {

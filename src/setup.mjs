@@ -14,14 +14,23 @@ const wanted = createHash('sha256')
   .digest('hex')
 
 const npmVersion = /npm\/(\d+)/.exec(process.env.npm_config_user_agent ?? '')?.[1]
-if (npmVersion && Number(npmVersion) < 9) stop(`npm 9 or newer is needed; found ${npmVersion}. Update it: npm install -g npm`)
+if (npmVersion && Number(npmVersion) < 9)
+  stop(`npm 9 or newer is needed; found ${npmVersion}. Update it: npm install -g npm`)
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) install()
 checkRuntime()
 
 function install() {
   console.error('Dwar: installing what is missing (the first time takes about a minute) ...')
-  const args = ['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  const args = [
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]
   // npm ci deletes node_modules/.bin/node, so it must run under the outer Node, not under the one it is about to delete.
   const { npm_execpath: npm, npm_node_execpath: node = process.execPath } = process.env
   const done = npm

@@ -8,7 +8,18 @@ import { describe, expect, it } from 'vitest'
  */
 const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli', 'src/config', 'src/demo', 'src/simulator', 'src/admin', 'adapters'],
-  'src/app.ts': ['src/admin', 'src/config', 'src/documents', 'src/jobs', 'src/privacy', 'src/provider', 'src/rails', 'src/vault', 'src/web', 'adapters'],
+  'src/app.ts': [
+    'src/admin',
+    'src/config',
+    'src/documents',
+    'src/jobs',
+    'src/privacy',
+    'src/provider',
+    'src/rails',
+    'src/vault',
+    'src/web',
+    'adapters',
+  ],
   'src/cli': ['src/app.ts', 'src/admin', 'src/config', 'adapters'],
   'src/demo': ['src/demo/relying-app', 'src/admin', 'src/app.ts', 'src/cli', 'src/config', 'src/simulator'],
   'src/demo/relying-app': [],
@@ -27,12 +38,21 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Open to every room: types and small facts, importing nothing of ours beyond each other. */
-const OPEN = ['src/errors.ts', 'src/clock.ts', 'src/transaction.ts', 'src/log.ts', 'src/server.ts', 'src/config/secrets.ts']
+const OPEN = [
+  'src/errors.ts',
+  'src/clock.ts',
+  'src/transaction.ts',
+  'src/log.ts',
+  'src/server.ts',
+  'src/config/secrets.ts',
+]
 /** Rooms that stand for other programs: not even the open files. */
 const STRANGERS = ['src/simulator', 'src/demo/relying-app', 'migrations']
 
 const root = path.resolve(import.meta.dirname, '..')
-const files = ['src', 'adapters', 'migrations'].flatMap((folder) => filesBelow(folder)).filter((file) => file.endsWith('.ts'))
+const files = ['src', 'adapters', 'migrations']
+  .flatMap((folder) => filesBelow(folder))
+  .filter((file) => file.endsWith('.ts'))
 
 describe('the house', () => {
   it('has no import that points backwards', () => {
@@ -57,7 +77,8 @@ describe('the house', () => {
 
   it('has a README in every room of more than one file', () => {
     const rooms = [...new Set(files.map((file) => path.dirname(file)))].filter(
-      (room) => room.split('/').length <= 2 && room !== 'src' && files.filter((file) => path.dirname(file) === room).length > 1,
+      (room) =>
+        room.split('/').length <= 2 && room !== 'src' && files.filter((file) => path.dirname(file) === room).length > 1,
     )
     expect(rooms.filter((room) => !readdirSync(path.join(root, room)).includes('README.md'))).toEqual([])
   })
@@ -88,7 +109,9 @@ function roomOf(file: string): string | undefined {
 function importsOf(file: string): string[] {
   if (OPEN.includes(file)) return []
   const specifiers = [...read(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '')
-  return specifiers.map((specifier) => path.posix.join(path.posix.dirname(file), specifier)).filter((target) => target.endsWith('.ts'))
+  return specifiers
+    .map((specifier) => path.posix.join(path.posix.dirname(file), specifier))
+    .filter((target) => target.endsWith('.ts'))
 }
 
 function withoutComments(code: string): string {

@@ -3,7 +3,12 @@ import type { Provider } from 'oidc-provider'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { AdminError } from '../errors.ts'
-import { type ClientRegistration, clientRegistration, faultInRedirectUri, registrableScopes } from '../provider/clients.ts'
+import {
+  type ClientRegistration,
+  clientRegistration,
+  faultInRedirectUri,
+  registrableScopes,
+} from '../provider/clients.ts'
 import type { ClientStore, StoredClient } from '../provider/stores.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -82,14 +87,23 @@ export function createClientAdmin(parts: ClientAdminParts) {
   }
 
   async function seal(client: Omit<StoredClient, 'sealedSecret'>, secret: string | undefined): Promise<StoredClient> {
-    return { ...client, sealedSecret: secret === undefined ? undefined : await vault.seal('system', secretPlace(client.id), secret) }
+    return {
+      ...client,
+      sealedSecret: secret === undefined ? undefined : await vault.seal('system', secretPlace(client.id), secret),
+    }
   }
 
-  async function refuseWhatTheEngineRefuses(metadata: Record<string, unknown>, secret: string | undefined): Promise<void> {
+  async function refuseWhatTheEngineRefuses(
+    metadata: Record<string, unknown>,
+    secret: string | undefined,
+  ): Promise<void> {
     try {
       await parts.validate({ ...metadata, ...(secret && { client_secret: secret }) })
     } catch (cause) {
-      const reason = cause instanceof Error && 'error_description' in cause ? String(cause.error_description) : 'the engine refuses it'
+      const reason =
+        cause instanceof Error && 'error_description' in cause
+          ? String(cause.error_description)
+          : 'the engine refuses it'
       throw new AdminError('CLIENT_INVALID', reason, { cause })
     }
   }
@@ -120,15 +134,19 @@ function faultsIn(registration: ClientRegistration, allowLoopbackHttp: boolean):
   const scopes = registration.scope.split(' ').filter((scope) => !registrableScopes.includes(scope))
   const faults = [...uris, ...scopes.map((scope) => `scope ${scope} does not exist`)]
   if (!registration.scope.split(' ').includes('openid')) faults.push('scope must include openid')
-  if (registration.token_endpoint_auth_method === 'private_key_jwt' && !registration.jwks) faults.push('private_key_jwt needs jwks')
-  if (registration.token_endpoint_auth_method === 'none' && registration.dwar.pkceExempt) faults.push('a client without a secret cannot be exempt from PKCE')
+  if (registration.token_endpoint_auth_method === 'private_key_jwt' && !registration.jwks)
+    faults.push('private_key_jwt needs jwks')
+  if (registration.token_endpoint_auth_method === 'none' && registration.dwar.pkceExempt)
+    faults.push('a client without a secret cannot be exempt from PKCE')
   return faults
 }
 
 /** In one key order, always: the engine caches a client by the text of its metadata (oidc-provider.md §3). */
 function toMetadata(id: string, registration: ClientRegistration): Record<string, unknown> {
   const { jwks, ...rest } = registration
-  const grantTypes = registration.scope.split(' ').includes('offline_access') ? ['authorization_code', 'refresh_token'] : ['authorization_code']
+  const grantTypes = registration.scope.split(' ').includes('offline_access')
+    ? ['authorization_code', 'refresh_token']
+    : ['authorization_code']
   const metadata = { client_id: id, ...rest, ...(jwks && { jwks }), grant_types: grantTypes, response_types: ['code'] }
   return Object.fromEntries(Object.entries(metadata).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
@@ -143,7 +161,8 @@ function toView(client: StoredClient): ClientView {
   }
 }
 
-const usesSecret = (registration: ClientRegistration): boolean => registration.token_endpoint_auth_method.startsWith('client_secret_')
+const usesSecret = (registration: ClientRegistration): boolean =>
+  registration.token_endpoint_auth_method.startsWith('client_secret_')
 
 /** 256 bits: long enough that nobody guesses it and no slow hash is needed. */
 const newSecret = (): string => randomBytes(32).toString('base64url')

@@ -1,5 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs'
-import { type IncomingMessage, createServer, request } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
 import { z } from 'zod'
 import { AdminError, AppError, type ErrorCode } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -50,7 +50,9 @@ export async function callControl(socket: string, name: OperationName, input: un
     const outgoing = request({ socketPath: socket, method: 'POST', path: '/' }, (response) => {
       readText(response).then(resolve, reject)
     })
-    outgoing.once('error', (cause) => reject(new AdminError('STORE_LOCKED', 'the server that holds the database does not answer', { cause })))
+    outgoing.once('error', (cause) =>
+      reject(new AdminError('STORE_LOCKED', 'the server that holds the database does not answer', { cause })),
+    )
     outgoing.end(JSON.stringify({ name, input: input ?? {} }))
   })
   const answer = JSON.parse(text) as Answer

@@ -3,7 +3,11 @@ import { RailError } from '../errors.ts'
 import type { RailCredentialStore, RailCredentials, ReadCredentials } from '../rails/rail.ts'
 import type { Vault } from '../vault/vault.ts'
 
-const place = (rail: string, column: 'sealed_secret' | 'sealed_previous_secret') => ({ table: 'rail_credential', column, row: rail })
+const place = (rail: string, column: 'sealed_secret' | 'sealed_previous_secret') => ({
+  table: 'rail_credential',
+  column,
+  row: rail,
+})
 
 const FRESH_SECONDS = 5
 
@@ -18,13 +22,21 @@ export function createRailCredentials(parts: { store: RailCredentialStore; vault
   async function put(rail: string, credentials: RailCredentials): Promise<void> {
     const present = await find(rail)
     const same = present?.clientId === credentials.clientId && present.clientSecret === credentials.clientSecret
-    if (same && (credentials.previousClientSecret === undefined || credentials.previousClientSecret === present.previousClientSecret)) return
+    if (
+      same &&
+      (credentials.previousClientSecret === undefined ||
+        credentials.previousClientSecret === present.previousClientSecret)
+    )
+      return
     const previous = credentials.previousClientSecret ?? (same ? present.previousClientSecret : present?.clientSecret)
     await store.put({
       rail,
       clientId: credentials.clientId,
       sealedSecret: await vault.seal('system', place(rail, 'sealed_secret'), credentials.clientSecret),
-      sealedPreviousSecret: previous === undefined ? undefined : await vault.seal('system', place(rail, 'sealed_previous_secret'), previous),
+      sealedPreviousSecret:
+        previous === undefined
+          ? undefined
+          : await vault.seal('system', place(rail, 'sealed_previous_secret'), previous),
     })
   }
 
@@ -36,7 +48,9 @@ export function createRailCredentials(parts: { store: RailCredentialStore; vault
       clientId: stored.clientId,
       clientSecret: (await vault.open('system', place(rail, 'sealed_secret'), stored.sealedSecret)).toString('utf8'),
       ...(previous && {
-        previousClientSecret: (await vault.open('system', place(rail, 'sealed_previous_secret'), previous)).toString('utf8'),
+        previousClientSecret: (await vault.open('system', place(rail, 'sealed_previous_secret'), previous)).toString(
+          'utf8',
+        ),
       }),
     }
   }

@@ -32,7 +32,9 @@ export const variables = z.object({
     .enum(['demo', 'development', 'test', 'sandbox', 'production'])
     .default('development')
     .describe('Which deployment this is. `production` refuses http, the simulator, default secrets and missing keys.'),
-  DWAR_ISSUER: originUrl.describe('The issuer identifier that relying apps configure, e.g. `https://id.example.in`. Every URL we print comes from it, never from a request.'),
+  DWAR_ISSUER: originUrl.describe(
+    'The issuer identifier that relying apps configure, e.g. `https://id.example.in`. Every URL we print comes from it, never from a request.',
+  ),
   DWAR_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
   DWAR_PORT: wholeNumber(0, 65535).default(4000).describe('Port to listen on.'),
   DWAR_DATABASE_URL: z
@@ -41,17 +43,38 @@ export const variables = z.object({
     .default('pglite:data/dwar')
     .describe('`postgres://…`, or `pglite:<folder>` for the embedded database (one process; to try Dwar out).'),
   DWAR_DATABASE_POOL: wholeNumber(1, 200).default(10).describe('Connections to PostgreSQL for one process.'),
-  DWAR_VAULT_KEYS: secret.describe('Key-encryption keys of the vault: `id:base64 of 32 bytes`, comma-separated, the current one first. Keep old ones until `dwar vault rotate` has run.'),
-  DWAR_INDEX_SECRET: secret.describe('At least 32 random bytes (base64). Account keys, pairwise subjects and keyed hashes are derived from it. It must never change.'),
+  DWAR_VAULT_KEYS: secret.describe(
+    'Key-encryption keys of the vault: `id:base64 of 32 bytes`, comma-separated, the current one first. Keep old ones until `dwar vault rotate` has run.',
+  ),
+  DWAR_INDEX_SECRET: secret.describe(
+    'At least 32 random bytes (base64). Account keys, pairwise subjects and keyed hashes are derived from it. It must never change.',
+  ),
   DWAR_COOKIE_KEYS: z
     .string()
-    .transform((value) => value.split(',').filter(Boolean).map((key) => new Secret(key)))
+    .transform((value) =>
+      value
+        .split(',')
+        .filter(Boolean)
+        .map((key) => new Secret(key)),
+    )
     .describe('Cookie signing keys, comma-separated, at least 32 characters each: the first signs, all verify.'),
-  DWAR_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged. No level logs personal data or tokens.'),
-  DWAR_BEHIND_PROXY: flag.default(false).describe('`true` when a reverse proxy of yours terminates TLS and overwrites `X-Forwarded-For`.'),
-  DWAR_TRUST_FILES: list.default([]).describe('Further trust files (JSON), read after the shipped one: signers to accept, with reasons.'),
-  DWAR_CONTACT: z.string().default('').describe('Who answers questions about personal data (DPDP Act s. 6(3), 8(9)); shown on the consent screen.'),
-  DWAR_COMPLAINT_URL: httpUrl.optional().describe('Link to complain to the Data Protection Board; shown on the consent screen.'),
+  DWAR_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('How much is logged. No level logs personal data or tokens.'),
+  DWAR_BEHIND_PROXY: flag
+    .default(false)
+    .describe('`true` when a reverse proxy of yours terminates TLS and overwrites `X-Forwarded-For`.'),
+  DWAR_TRUST_FILES: list
+    .default([])
+    .describe('Further trust files (JSON), read after the shipped one: signers to accept, with reasons.'),
+  DWAR_CONTACT: z
+    .string()
+    .default('')
+    .describe('Who answers questions about personal data (DPDP Act s. 6(3), 8(9)); shown on the consent screen.'),
+  DWAR_COMPLAINT_URL: httpUrl
+    .optional()
+    .describe('Link to complain to the Data Protection Board; shown on the consent screen.'),
   DIGILOCKER_BASE_URL: originUrl
     .default(new URL('https://digilocker.meripehchaan.gov.in'))
     .describe('Host of the DigiLocker API.'),
@@ -59,21 +82,42 @@ export const variables = z.object({
   DIGILOCKER_CLIENT_SECRET: secret
     .optional()
     .describe('Client secret from the portal. Sealed into the vault at start; needed only once and when it changes.'),
-  DIGILOCKER_PREVIOUS_CLIENT_SECRET: secret.optional().describe('The secret before, while a rotation is under way: `hmac` headers made with it are still accepted.'),
-  DIGILOCKER_AUTHORIZE_VERSION: z.enum(['1', '2']).default('1').describe('`1` or `2`: which authorize path (digilocker-api.md §3).'),
-  DIGILOCKER_TOKEN_VERSION: z.enum(['1', '2']).default('1').describe('`2` for a client with `openid` ticked in the portal, `1` without (digilocker-api.md §6.1).'),
-  DIGILOCKER_SCOPES: list.default([]).describe('Scopes to ask DigiLocker for; empty sends none and the ones ticked in the portal apply.'),
-  DIGILOCKER_DOCTYPES: list.default(['ADHAR', 'PANCR', 'DRVLC']).describe('Document types approved for your client; others are never asked for.'),
+  DIGILOCKER_PREVIOUS_CLIENT_SECRET: secret
+    .optional()
+    .describe('The secret before, while a rotation is under way: `hmac` headers made with it are still accepted.'),
+  DIGILOCKER_AUTHORIZE_VERSION: z
+    .enum(['1', '2'])
+    .default('1')
+    .describe('`1` or `2`: which authorize path (digilocker-api.md §3).'),
+  DIGILOCKER_TOKEN_VERSION: z
+    .enum(['1', '2'])
+    .default('1')
+    .describe('`2` for a client with `openid` ticked in the portal, `1` without (digilocker-api.md §6.1).'),
+  DIGILOCKER_SCOPES: list
+    .default([])
+    .describe('Scopes to ask DigiLocker for; empty sends none and the ones ticked in the portal apply.'),
+  DIGILOCKER_DOCTYPES: list
+    .default(['ADHAR', 'PANCR', 'DRVLC'])
+    .describe('Document types approved for your client; others are never asked for.'),
   DIGILOCKER_SERVICE_NAME: z
     .string()
     .regex(/^[A-Za-z0-9 _]+$/, 'letters, digits, space and underscore only')
     .default('Dwar')
     .describe('Service name that DigiLocker shows (letters, digits, space, underscore).'),
-  DIGILOCKER_DROP_PARAMETERS: list.default([]).describe('Authorize parameters not to send, for a portal client that rejects them.'),
-  DIGILOCKER_HMAC: z.enum(['require', 'verify-if-present', 'off']).default('verify-if-present').describe('What to do with the `hmac` response header (digilocker-api.md §10.6).'),
+  DIGILOCKER_DROP_PARAMETERS: list
+    .default([])
+    .describe('Authorize parameters not to send, for a portal client that rejects them.'),
+  DIGILOCKER_HMAC: z
+    .enum(['require', 'verify-if-present', 'off'])
+    .default('verify-if-present')
+    .describe('What to do with the `hmac` response header (digilocker-api.md §10.6).'),
   DIGILOCKER_EAADHAAR_VERSION: z.enum(['1', '2', '3']).default('3').describe('Path version of the e-Aadhaar endpoint.'),
-  DIGILOCKER_ID_TOKEN_ISSUERS: list.default(['https://api.digitallocker.gov.in', 'https://digilocker.meripehchaan.gov.in']).describe('Issuers accepted in DigiLocker’s id_token.'),
-  DIGILOCKER_REVOKE_AFTER_FETCH: flag.default(true).describe('Revoke DigiLocker’s tokens as soon as the documents are read.'),
+  DIGILOCKER_ID_TOKEN_ISSUERS: list
+    .default(['https://api.digitallocker.gov.in', 'https://digilocker.meripehchaan.gov.in'])
+    .describe('Issuers accepted in DigiLocker’s id_token.'),
+  DIGILOCKER_REVOKE_AFTER_FETCH: flag
+    .default(true)
+    .describe('Revoke DigiLocker’s tokens as soon as the documents are read.'),
 })
 
 type Variables = z.infer<typeof variables>
@@ -115,7 +159,9 @@ export interface Config {
  * @throws ConfigError naming every missing, malformed or unsafe variable at once
  */
 export function readConfig(env: Env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in variables.shape && value !== ''))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name in variables.shape && value !== ''),
+  )
   const parsed = variables.safeParse(given)
   const faults = parsed.success ? [] : parsed.error.issues.map((issue) => toFault(issue, given))
   faults.push(...unknownVariables(env), ...unsafeFaults(given, parsed.data))
@@ -159,12 +205,14 @@ function unsafeFaults(given: Env, read: Variables | undefined): string[] {
 function deployedFaults(given: Env, read: Variables | undefined): string[] {
   const faults: string[] = []
   if (given.DWAR_ISSUER?.startsWith('http:')) faults.push('DWAR_ISSUER must be https here')
-  if (read?.DWAR_DATABASE_URL.startsWith('pglite:')) faults.push('DWAR_DATABASE_URL must name a PostgreSQL server here: PGlite does not survive a power cut')
+  if (read?.DWAR_DATABASE_URL.startsWith('pglite:'))
+    faults.push('DWAR_DATABASE_URL must name a PostgreSQL server here: PGlite does not survive a power cut')
   for (const name of ['DWAR_VAULT_KEYS', 'DWAR_INDEX_SECRET', 'DWAR_COOKIE_KEYS', 'DIGILOCKER_CLIENT_SECRET'])
     if (given[name] && DEMO_SECRET_MARK.test(given[name])) faults.push(`${name} looks like a default or demo secret`)
   if (given.DWAR_ENV !== 'production') return faults
   if (given.DIGILOCKER_BASE_URL?.startsWith('http:')) faults.push('DIGILOCKER_BASE_URL must be https in production')
-  if (/localhost|127\.0\.0\.1|\[::1\]|simulator/i.test(given.DIGILOCKER_BASE_URL ?? '')) faults.push('DIGILOCKER_BASE_URL names a simulator; production needs the real DigiLocker')
+  if (/localhost|127\.0\.0\.1|\[::1\]|simulator/i.test(given.DIGILOCKER_BASE_URL ?? ''))
+    faults.push('DIGILOCKER_BASE_URL names a simulator; production needs the real DigiLocker')
   if (given.DIGILOCKER_CLIENT_ID === 'DWARDEMO') faults.push('DIGILOCKER_CLIENT_ID is the simulator’s')
   if (given.DIGILOCKER_HMAC === 'off') faults.push('DIGILOCKER_HMAC must not be off in production')
   if (!given.DWAR_CONTACT) faults.push('DWAR_CONTACT is missing: the notice must name who answers questions')

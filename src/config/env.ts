@@ -9,7 +9,10 @@ export type Env = Readonly<Record<string, string | undefined>>
 export class ConfigError extends AppError {
   readonly faults: readonly string[]
   constructor(faults: readonly string[]) {
-    super('CONFIG_INVALID', `The configuration has ${faults.length} fault(s):\n${faults.map((f) => `  - ${f}`).join('\n')}`)
+    super(
+      'CONFIG_INVALID',
+      `The configuration has ${faults.length} fault(s):\n${faults.map((f) => `  - ${f}`).join('\n')}`,
+    )
     this.faults = faults
   }
 }

@@ -47,7 +47,10 @@ export async function startDemo({ firstPort, folder, env, say }: DemoOptions): P
     closers.push(() => simulator.close())
     const trustFile = path.join(folder, 'simulator-trust.json')
     writeFileSync(trustFile, await (await fetch(new URL('/control/trust', simulator.controlUrl))).text())
-    const served = await serve(readConfig(demoEnv(env, folder, issuer, simulator.url, trustFile)), createLog(env.DWAR_LOG_LEVEL ?? 'warn'))
+    const served = await serve(
+      readConfig(demoEnv(env, folder, issuer, simulator.url, trustFile)),
+      createLog(env.DWAR_LOG_LEVEL ?? 'warn'),
+    )
     closers.push(() => served.stop())
     const shop = await startShop(served, issuer, shopPort)
     closers.push(() => shop.close())
@@ -56,7 +59,11 @@ export async function startDemo({ firstPort, folder, env, say }: DemoOptions): P
   } catch (error) {
     await stop()
     throw error instanceof AppError && error.code === 'PORT_IN_USE'
-      ? new AppError('PORT_IN_USE', `${error.message} Stop that program, or choose other ports: npm start -- --port 5000`, { cause: error })
+      ? new AppError(
+          'PORT_IN_USE',
+          `${error.message} Stop that program, or choose other ports: npm start -- --port 5000`,
+          { cause: error },
+        )
       : inUse(error)
   }
 }
@@ -133,14 +140,22 @@ function prepareFolder(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     accessSync(folder, constants.W_OK)
   } catch (cause) {
-    throw new AppError('CONFIG_INVALID', `The folder ${folder} cannot be written to. Choose another: npm start -- --data <folder>`, { cause })
+    throw new AppError(
+      'CONFIG_INVALID',
+      `The folder ${folder} cannot be written to. Choose another: npm start -- --data <folder>`,
+      { cause },
+    )
   }
 }
 
 function inUse(error: unknown): unknown {
   const { code, port } = error as { code?: string; port?: number }
   if (code !== 'EADDRINUSE') return error
-  return new AppError('PORT_IN_USE', `Port ${port} is in use by another program. Stop that program, or choose other ports: npm start -- --port 5000`, { cause: error })
+  return new AppError(
+    'PORT_IN_USE',
+    `Port ${port} is in use by another program. Stop that program, or choose other ports: npm start -- --port 5000`,
+    { cause: error },
+  )
 }
 
 function welcome(shop: URL, issuer: URL, simulator: URL, seconds: number): string {

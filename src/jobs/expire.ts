@@ -5,7 +5,11 @@ import type { Job } from './clockwork.ts'
 const BATCH = 500
 
 /** Deletes what has expired, a batch at a time, so that no statement holds many rows for long. */
-export function expireJobs(parts: { clock: Clock; consents: ConsentStore; sweep: (now: number, batch: number) => Promise<void> }): Job[] {
+export function expireJobs(parts: {
+  clock: Clock
+  consents: ConsentStore
+  sweep: (now: number, batch: number) => Promise<void>
+}): Job[] {
   const expireValues = async () => {
     while ((await parts.consents.deleteExpiredValues(parts.clock(), BATCH)) >= BATCH);
   }

@@ -104,7 +104,15 @@ export const companions: Readonly<Record<string, Readonly<Record<string, unknown
 
 /** The engine's `claims` setting: scope → claims, and bare claims (oidc-provider.md §3). */
 export function toEngineClaims(): Record<string, string[] | null> {
-  const byScope: Record<string, string[] | null> = { openid: ['sub'], acr: null, amr: null, auth_time: null, iss: null, sid: null, verified_claims: null }
+  const byScope: Record<string, string[] | null> = {
+    openid: ['sub'],
+    acr: null,
+    amr: null,
+    auth_time: null,
+    iss: null,
+    sid: null,
+    verified_claims: null,
+  }
   for (const row of claimRows) {
     if (!row.scope) byScope[row.claim] = null
     else byScope[row.scope] = [...(byScope[row.scope] ?? []), row.claim, ...Object.keys(companions[row.claim] ?? {})]

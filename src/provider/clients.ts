@@ -28,7 +28,9 @@ export const clientRegistration = z.strictObject({
   redirect_uris: z.array(z.string()).min(1).max(20),
   post_logout_redirect_uris: z.array(z.string()).max(20).default([]),
   scope: z.string().default('openid profile'),
-  token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']).default('client_secret_basic'),
+  token_endpoint_auth_method: z
+    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+    .default('client_secret_basic'),
   jwks: z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).optional(),
   id_token_signed_response_alg: z.enum(['RS256', 'ES256', 'EdDSA']).default('RS256'),
   subject_type: z.enum(['pairwise', 'public']).default('pairwise'),
@@ -45,7 +47,11 @@ export const registrableScopes: readonly string[] = ['openid', 'offline_access',
  * (security.md OP-2; RFC 8252 §7).
  * @param allowLoopbackHttp `http://localhost` for web clients: only where the issuer itself is http
  */
-export function faultInRedirectUri(uri: string, applicationType: 'web' | 'native', allowLoopbackHttp: boolean): string | undefined {
+export function faultInRedirectUri(
+  uri: string,
+  applicationType: 'web' | 'native',
+  allowLoopbackHttp: boolean,
+): string | undefined {
   const url = URL.parse(uri)
   if (!url) return 'is not an absolute URI'
   if (/[\p{Cc}\s\\*]/u.test(uri)) return 'holds a control character, space, backslash or wildcard'
@@ -55,7 +61,9 @@ export function faultInRedirectUri(uri: string, applicationType: 'web' | 'native
   if (url.protocol === 'https:') return undefined
   if (url.protocol === 'http:') return faultInHttp(url, applicationType, allowLoopbackHttp)
   if (applicationType === 'web') return 'must be https'
-  return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]+:$/.test(url.protocol) ? undefined : 'has a private-use scheme without a reverse domain name'
+  return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]+:$/.test(url.protocol)
+    ? undefined
+    : 'has a private-use scheme without a reverse domain name'
 }
 
 function faultInHttp(url: URL, applicationType: 'web' | 'native', allowLoopbackHttp: boolean): string | undefined {

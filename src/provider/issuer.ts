@@ -1,11 +1,11 @@
 import type { JWK } from 'jose'
-import { type AdapterFactory, type Configuration, type FindAccount, Provider, errors } from 'oidc-provider'
+import { type AdapterFactory, type Configuration, errors, type FindAccount, Provider } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
 import { claimScopes, findClaimRow, toEngineClaims } from './claims.ts'
 import type { ClientPolicy } from './clients.ts'
 import { createPolicy } from './policy.ts'
-import { TRUST_FRAMEWORK, claimsInVerifiedClaims, documentTypes, faultInVerifiedRequest } from './verified-claims.ts'
+import { claimsInVerifiedClaims, documentTypes, faultInVerifiedRequest, TRUST_FRAMEWORK } from './verified-claims.ts'
 
 /** Pages that the engine asks for; HTML is made in `web`. */
 export interface IssuerPages {
@@ -27,7 +27,12 @@ export interface IssuerParts {
   readonly locales: readonly string[]
   readonly clock: Clock
   /** called once an interaction was stored, before the person is sent to it */
-  readonly onInteraction: (interaction: { uid: string; clientId: string; scopes: string[]; claims: string[] }) => Promise<void>
+  readonly onInteraction: (interaction: {
+    uid: string
+    clientId: string
+    scopes: string[]
+    claims: string[]
+  }) => Promise<void>
 }
 
 export const ACR_DOCUMENT = 'urn:dwar:acr:document'
@@ -60,7 +65,8 @@ export function createIssuer(parts: IssuerParts): Provider {
   provider.proxy = true
   provider.use(async (ctx, next) => {
     await next()
-    if (ctx.status === 200 && (ctx.path === '/jwks' || ctx.path.startsWith('/.well-known/'))) ctx.set('Cache-Control', 'public, max-age=300')
+    if (ctx.status === 200 && (ctx.path === '/jwks' || ctx.path.startsWith('/.well-known/')))
+      ctx.set('Cache-Control', 'public, max-age=300')
     if (ctx.status !== 404 || ctx.body) return
     ctx.status = 404
     ctx.body = { error: 'not_found', error_description: 'there is nothing at this path' }
@@ -79,11 +85,16 @@ function toConfiguration(parts: IssuerParts): Configuration {
     acrValues: [ACR_DOCUMENT, ACR_ACCOUNT],
     responseTypes: ['code'],
     subjectTypes: ['pairwise', 'public'],
-    pairwiseIdentifier: async (_ctx, accountId, client) => parts.pairwise(String(client.sectorIdentifier ?? client.clientId), accountId),
+    pairwiseIdentifier: async (_ctx, accountId, client) =>
+      parts.pairwise(String(client.sectorIdentifier ?? client.clientId), accountId),
     // Fetching it would be a request to an address that a client chose; it is checked at registration instead.
     sectorIdentifierUriValidate: () => false,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-    clientDefaults: { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'], subject_type: 'pairwise' },
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      subject_type: 'pairwise',
+    },
     extraClientMetadata: { properties: ['dwar'] },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
@@ -91,7 +102,8 @@ function toConfiguration(parts: IssuerParts): Configuration {
     conformIdTokenClaims: true,
     pkce: { required: (_ctx, client) => (client.dwar as ClientPolicy | undefined)?.pkceExempt !== true },
     rotateRefreshToken: true,
-    issueRefreshToken: async (_ctx, client, source) => client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
+    issueRefreshToken: async (_ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
     ttl: { ...ttl },
     findAccount: parts.findAccount,
     renderError: parts.pages.error,
@@ -111,7 +123,10 @@ function toConfiguration(parts: IssuerParts): Configuration {
       long: cookie,
       short: cookie,
     },
-    interactions: { policy: createPolicy(parts.consents), url: (_ctx, interaction) => interactionUrl(parts, interaction) },
+    interactions: {
+      policy: createPolicy(parts.consents),
+      url: (_ctx, interaction) => interactionUrl(parts, interaction),
+    },
     features: toFeatures(parts),
     enabledJWA: {
       idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'],
@@ -155,14 +170,21 @@ function cookieNames(secure: boolean) {
   return { session: `${host}dwar_session`, interaction: `${path}dwar_interaction`, resume: `${path}dwar_resume` }
 }
 
-async function interactionUrl(parts: IssuerParts, interaction: { uid: string; params: Record<string, unknown> }): Promise<string> {
+async function interactionUrl(
+  parts: IssuerParts,
+  interaction: { uid: string; params: Record<string, unknown> },
+): Promise<string> {
   const { uid, params } = interaction
   const asked = typeof params.claims === 'string' ? (JSON.parse(params.claims) as Record<string, object | null>) : {}
   await parts.onInteraction({
     uid,
     clientId: String(params.client_id),
-    scopes: String(params.scope ?? '').split(' ').filter((scope) => scope === 'openid' || claimScopes.includes(scope)),
-    claims: [...new Set(Object.values(asked).flatMap((place) => Object.keys(place ?? {})))].filter((name) => name === 'verified_claims' || findClaimRow(name)),
+    scopes: String(params.scope ?? '')
+      .split(' ')
+      .filter((scope) => scope === 'openid' || claimScopes.includes(scope)),
+    claims: [...new Set(Object.values(asked).flatMap((place) => Object.keys(place ?? {})))].filter(
+      (name) => name === 'verified_claims' || findClaimRow(name),
+    ),
   })
   return `/interaction/${uid}`
 }
@@ -183,7 +205,8 @@ function assertClaims(claims: { id_token?: unknown; userinfo?: unknown }): void 
 
 /** The issuer alone as audience, and a short life: an assertion for us is good nowhere else and not for long (security.md OP-8). */
 function assertClientAssertion(claims: Record<string, unknown>, { issuer, clock }: IssuerParts): void {
-  if (claims.aud !== issuer.origin) throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a single string')
+  if (claims.aud !== issuer.origin)
+    throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a single string')
   if (typeof claims.exp !== 'number' || claims.exp > clock() + MINUTE + CLOCK_TOLERANCE)
     throw new errors.InvalidClientAuth('exp must be at most 60 seconds ahead')
 }

@@ -1,5 +1,5 @@
-import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { Clock } from '../clock.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { SigningKeyStore, StoredSigningKey } from './stores.ts'
@@ -23,7 +23,12 @@ export async function loadSigningKeys(store: SigningKeyStore, vault: Vault, cloc
   return Promise.all(ordered.map((key) => openKey(key, vault)))
 }
 
-async function createKey(alg: StoredSigningKey['alg'], store: SigningKeyStore, vault: Vault, clock: Clock): Promise<void> {
+async function createKey(
+  alg: StoredSigningKey['alg'],
+  store: SigningKeyStore,
+  vault: Vault,
+  clock: Clock,
+): Promise<void> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 2048 })
   const kid = randomUUID()
   const jwk = JSON.stringify({ ...(await exportJWK(privateKey)), kid, alg, use: 'sig' })

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Provider } from 'oidc-provider'
-import { type Log, describeError } from '../log.ts'
+import { describeError, type Log } from '../log.ts'
 
 /** What the engine reports and an operator must be able to find: which endpoint refused, with which code, and why. */
 const REFUSALS = [
@@ -22,9 +22,19 @@ const REFUSALS = [
  */
 export function observe(provider: Provider, log: Log): void {
   const emitter = provider as unknown as EventEmitter
-  for (const name of REFUSALS) emitter.on(name, guarded(log, (_ctx, error) => log.info({ event: name, ...oauthError(error) }, 'engine refused')))
-  emitter.on('server_error', guarded(log, (_ctx, error) => log.error({ event: 'server_error', error: describeError(error) }, 'engine failed')))
-  emitter.on('error', guarded(log, (error) => log.error({ event: 'error', error: describeError(error) }, 'engine failed')))
+  for (const name of REFUSALS)
+    emitter.on(
+      name,
+      guarded(log, (_ctx, error) => log.info({ event: name, ...oauthError(error) }, 'engine refused')),
+    )
+  emitter.on(
+    'server_error',
+    guarded(log, (_ctx, error) => log.error({ event: 'server_error', error: describeError(error) }, 'engine failed')),
+  )
+  emitter.on(
+    'error',
+    guarded(log, (error) => log.error({ event: 'error', error: describeError(error) }, 'engine failed')),
+  )
 }
 
 function guarded(log: Log, listener: (...args: unknown[]) => void) {

@@ -30,5 +30,9 @@ export function createPolicy(consents: Pick<ConsentStore, 'findByGrant'>) {
 /** The claims request of an authorization request that the engine has accepted. */
 function requestOf(ctx: KoaContextWithOIDC) {
   const policy = ctx.oidc.client?.dwar as ClientPolicy | undefined
-  return readClaimsRequest([...ctx.oidc.requestParamOIDCScopes], ctx.oidc.params?.claims as string | undefined, policy?.optional ?? [])
+  return readClaimsRequest(
+    [...ctx.oidc.requestParamOIDCScopes],
+    ctx.oidc.params?.claims as string | undefined,
+    policy?.optional ?? [],
+  )
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { claimRows, findClaimRow } from './claims.ts'
 import type { DocumentNeed } from '../rails/rail.ts'
-import { type VerifiedRequest, readVerifiedRequest, verifiableClaims } from './verified-claims.ts'
+import { claimRows, findClaimRow } from './claims.ts'
+import { readVerifiedRequest, type VerifiedRequest, verifiableClaims } from './verified-claims.ts'
 
 /** What a relying app asks for, in one normal form, from scopes and the `claims` parameter alike. */
 export interface ClaimsRequest {
@@ -34,13 +34,17 @@ export function readClaimsRequest(
       claim,
       required:
         !optional.includes(claim) &&
-        ((scope !== undefined && scopes.includes(scope)) || isEssential(asked.id_token?.[claim]) || isEssential(asked.userinfo?.[claim])),
+        ((scope !== undefined && scopes.includes(scope)) ||
+          isEssential(asked.id_token?.[claim]) ||
+          isEssential(asked.userinfo?.[claim])),
     }))
   const verified = {
     ...optionalMember('id_token', readVerifiedRequest(asked.id_token?.verified_claims)),
     ...optionalMember('userinfo', readVerifiedRequest(asked.userinfo?.verified_claims)),
   }
-  const digest = createHash('sha256').update(JSON.stringify([claims, sorted(verified)])).digest('hex')
+  const digest = createHash('sha256')
+    .update(JSON.stringify([claims, sorted(verified)]))
+    .digest('hex')
   return { claims, verified, digest }
 }
 
@@ -64,7 +68,9 @@ export function documentNeeds(request: ClaimsRequest): DocumentNeed[] {
 
 /** Names of everything asked for, as the consent record and the start page list them. */
 export function requestedNames(request: ClaimsRequest): string[] {
-  const verified = Object.values(request.verified).flatMap((one) => verifiableClaims(one).map((claim) => `verified_claims.${claim}`))
+  const verified = Object.values(request.verified).flatMap((one) =>
+    verifiableClaims(one).map((claim) => `verified_claims.${claim}`),
+  )
   return [...new Set([...request.claims.map(({ claim }) => claim), ...verified])]
 }
 

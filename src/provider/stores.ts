@@ -79,7 +79,9 @@ export interface AttemptStore {
     stateHash: Uint8Array,
     browserHash: Uint8Array | undefined,
     now: number,
-  ): Promise<{ attempt: RailAttempt } | { refused: 'unknown' | 'browser' | 'used' | 'expired'; interactionUid?: string }>
+  ): Promise<
+    { attempt: RailAttempt } | { refused: 'unknown' | 'browser' | 'used' | 'expired'; interactionUid?: string }
+  >
   /** Keeps the outcome and appends the events, in one transaction. */
   settle(id: string, sealedOutcome: Uint8Array, events: readonly DwarEvent[]): Promise<void>
   /** The newest attempt of this interaction. */

@@ -1,5 +1,5 @@
 import type { DocumentFields, DocumentVerification } from '../documents/document.ts'
-import { type Judgement, findClaimRow } from './claims.ts'
+import { findClaimRow, type Judgement } from './claims.ts'
 
 /**
  * OpenID Connect for Identity Assurance 1.0, object form: one verified document answers one `verified_claims` request.
@@ -53,15 +53,18 @@ export function faultInVerifiedRequest(node: unknown): string | undefined {
   if (!isObject(node)) return 'verified_claims must be an object'
   if (!isObject(node.verification)) return 'verified_claims.verification is missing'
   if (!('trust_framework' in node.verification)) return 'verified_claims.verification.trust_framework is missing'
-  if (!isObject(node.claims) || Object.keys(node.claims).length === 0) return 'verified_claims.claims is missing or empty'
+  if (!isObject(node.claims) || Object.keys(node.claims).length === 0)
+    return 'verified_claims.claims is missing or empty'
   for (const [claim, member] of Object.entries(node.claims))
-    if (member !== null && !isObject(member)) return `verified_claims.claims.${printable(claim)} must be null or an object`
+    if (member !== null && !isObject(member))
+      return `verified_claims.claims.${printable(claim)} must be null or an object`
   return faultInEvidence(node.verification.evidence)
 }
 
 function faultInEvidence(evidence: unknown): string | undefined {
   if (evidence === undefined) return undefined
-  if (!Array.isArray(evidence) || evidence.length === 0) return 'verified_claims.verification.evidence must be a non-empty array'
+  if (!Array.isArray(evidence) || evidence.length === 0)
+    return 'verified_claims.verification.evidence must be a non-empty array'
   return evidence.every((entry) => isObject(entry) && 'type' in entry)
     ? undefined
     : 'verified_claims.verification.evidence: every entry needs a type'
@@ -71,13 +74,17 @@ function faultInEvidence(evidence: unknown): string | undefined {
 export function readVerifiedRequest(node: unknown): VerifiedRequest | undefined {
   if (!isObject(node) || !isObject(node.verification) || !isObject(node.claims)) return undefined
   const { verification, claims } = node as { verification: JsonObject; claims: JsonObject }
-  const doctypes = Object.keys(documentTypes).filter((doctype) => typeAllowed(verification, documentTypes[doctype] ?? ''))
+  const doctypes = Object.keys(documentTypes).filter((doctype) =>
+    typeAllowed(verification, documentTypes[doctype] ?? ''),
+  )
   return { verification, claims, doctypes: mostCapableFirst(doctypes, Object.keys(claims)) }
 }
 
 /** The names a person is asked about: the claims we know, and the document's number if it is asked for by name. */
 export function verifiableClaims(request: VerifiedRequest): string[] {
-  const known = Object.keys(request.claims).filter((claim) => (claimsInVerifiedClaims as readonly string[]).includes(claim))
+  const known = Object.keys(request.claims).filter((claim) =>
+    (claimsInVerifiedClaims as readonly string[]).includes(claim),
+  )
   const numberAsked = evidenceEntries(request.verification).some(
     (entry) => isObject(entry.document_details) && 'document_number' in entry.document_details,
   )
@@ -107,14 +114,23 @@ export function answerVerifiedRequest(
   request: VerifiedRequest,
   evidence: DocumentAsEvidence,
   approved: ReadonlySet<string>,
-  context: { readonly judgement: Judgement; readonly organization: string; readonly process: string; readonly now: number },
+  context: {
+    readonly judgement: Judgement
+    readonly organization: string
+    readonly process: string
+    readonly now: number
+  },
 ): VerifiedClaims | undefined {
   const verification = select(request.verification, fullVerification(evidence, approved, context), context.now)
   if (verification === UNMET || !isObject(verification)) return undefined
   const claims: JsonObject = {}
   for (const claim of verifiableClaims(request)) {
     if (claim === 'document_number' || !approved.has(claim)) continue
-    const value = select(request.claims[claim] ?? null, asJson(verifiedValue(claim, evidence, context.judgement)), context.now)
+    const value = select(
+      request.claims[claim] ?? null,
+      asJson(verifiedValue(claim, evidence, context.judgement)),
+      context.now,
+    )
     if (value !== UNMET && value !== undefined) claims[claim] = value
   }
   return Object.keys(claims).length > 0 ? { verification, claims } : undefined
@@ -171,7 +187,9 @@ function select(asked: Json, full: Json | undefined, now: number): Json | undefi
   const chosen: JsonObject = {}
   for (const [key, member] of Object.entries(asked)) {
     const value =
-      key === 'check_details' && Array.isArray(member) ? selectAll(member, full[key], now) : select(member, full[key], now)
+      key === 'check_details' && Array.isArray(member)
+        ? selectAll(member, full[key], now)
+        : select(member, full[key], now)
     if (value === UNMET) return UNMET
     if (value !== undefined) chosen[key] = value
   }
@@ -197,7 +215,8 @@ function selectAll(asked: readonly Json[], full: Json | undefined, now: number):
 function conditionMet(asked: JsonObject, full: Json | undefined, now: number): boolean {
   if ('value' in asked) return same(asked.value ?? null, full)
   if (Array.isArray(asked.values)) return asked.values.some((value) => same(value, full))
-  if (typeof asked.max_age === 'number') return typeof full === 'string' && now - Date.parse(full) / 1000 <= asked.max_age
+  if (typeof asked.max_age === 'number')
+    return typeof full === 'string' && now - Date.parse(full) / 1000 <= asked.max_age
   return true
 }
 

@@ -32,7 +32,15 @@ export function createBrowser(hash: KeyedHasher, secure: boolean): Browser {
     csrf,
     ensure(ctx) {
       const secret = read(ctx) ?? randomBytes(32).toString('base64url')
-      ctx.cookies.set(name, secret, { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: COOKIE_SECONDS * 1000, signed: false, overwrite: true })
+      ctx.cookies.set(name, secret, {
+        httpOnly: true,
+        sameSite: 'lax',
+        secure,
+        path: '/',
+        maxAge: COOKIE_SECONDS * 1000,
+        signed: false,
+        overwrite: true,
+      })
       return secret
     },
     checkCsrf(ctx, uid, token) {

@@ -1,10 +1,10 @@
 import { errors } from 'oidc-provider'
 import type { ErrorCode } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { IssuerPages } from '../provider/issuer.ts'
 import { registeredDomain } from '../provider/clients.ts'
-import { type PageSender, newIncidentId } from './page.ts'
+import type { IssuerPages } from '../provider/issuer.ts'
 import { codeOf, report } from './middleware/problems.ts'
+import { newIncidentId, type PageSender } from './page.ts'
 
 /** The pages that the engine asks for, in our look and the person's language. */
 export function createEnginePages(pages: PageSender, log: Log): IssuerPages {
@@ -20,7 +20,12 @@ export function createEnginePages(pages: PageSender, log: Log): IssuerPages {
       ctx.set('X-OAuth-Error', out.error.replace(/[^\w.-]/g, ''))
     },
     signOut: (ctx, action, xsrf) => {
-      pages.send(ctx, 'sign-out', (_words, languages) => ({ action: new URL(action).pathname, xsrf, clientName: clientName(ctx), languages }))
+      pages.send(ctx, 'sign-out', (_words, languages) => ({
+        action: new URL(action).pathname,
+        xsrf,
+        clientName: clientName(ctx),
+        languages,
+      }))
     },
     signedOut: (ctx) => {
       pages.send(ctx, 'signed-out', (_words, languages) => ({ clientName: clientName(ctx), languages }))

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
-import type { Pages, Renderer } from './render.ts'
-import { type LanguageLink, type Translator, languageLinks, pickLocale, translator } from './i18n.ts'
-import { refusalPage, refusals } from './refusals.ts'
 import type { ErrorCode } from '../errors.ts'
+import { type LanguageLink, languageLinks, pickLocale, type Translator, translator } from './i18n.ts'
+import { refusalPage, refusals } from './refusals.ts'
+import type { Pages, Renderer } from './render.ts'
 
 /** Where a person can go from a problem: back to the interaction, and so to the relying app. */
 export interface WayOut {
@@ -14,7 +14,12 @@ export interface WayOut {
 
 /** Sends pages of ours in the person's language. */
 export interface PageSender {
-  send<Name extends keyof Pages>(ctx: Context, name: Name, toModel: (words: Translator, languages: readonly LanguageLink[]) => Pages[Name], status?: number): void
+  send<Name extends keyof Pages>(
+    ctx: Context,
+    name: Name,
+    toModel: (words: Translator, languages: readonly LanguageLink[]) => Pages[Name],
+    status?: number,
+  ): void
   /** The page of a refusal, with an incident id that is also in the log. */
   refuse(ctx: Context, code: ErrorCode, incidentId: string, wayOut?: WayOut): void
   locale(ctx: Context, requested?: string): string
@@ -29,9 +34,21 @@ export function createPageSender(renderer: Renderer, secure: boolean): PageSende
   function locale(ctx: Context, requested?: string): string {
     const chosen = queryValue(ctx, 'ui_locales')
     if (chosen && available.includes(chosen) && ctx.method === 'GET' && !ctx.headerSent)
-      ctx.cookies.set(LOCALE_COOKIE, chosen, { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false, maxAge: 86_400_000, overwrite: true })
+      ctx.cookies.set(LOCALE_COOKIE, chosen, {
+        httpOnly: true,
+        sameSite: 'lax',
+        secure,
+        path: '/',
+        signed: false,
+        maxAge: 86_400_000,
+        overwrite: true,
+      })
     const kept = ctx.cookies.get(LOCALE_COOKIE, { signed: false })
-    return pickLocale([chosen, kept, requested].filter(Boolean).join(' '), ctx.get('Accept-Language') || undefined, available)
+    return pickLocale(
+      [chosen, kept, requested].filter(Boolean).join(' '),
+      ctx.get('Accept-Language') || undefined,
+      available,
+    )
   }
 
   const send: PageSender['send'] = (ctx, name, toModel, status = 200) => {
@@ -39,7 +56,11 @@ export function createPageSender(renderer: Renderer, secure: boolean): PageSende
     ctx.status = status
     ctx.type = 'html'
     ctx.set('Content-Language', tag)
-    ctx.body = renderer.render(name, toModel(translator(renderer.locales, tag), languageLinks(renderer.locales, tag)), tag)
+    ctx.body = renderer.render(
+      name,
+      toModel(translator(renderer.locales, tag), languageLinks(renderer.locales, tag)),
+      tag,
+    )
   }
 
   return {

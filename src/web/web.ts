@@ -46,7 +46,15 @@ function accessLine(log: Log): Middleware {
     const started = performance.now()
     await next()
     const finish = () =>
-      log.info({ method: ctx.method, route: ctx.state.route ?? 'other', status: ctx.res.statusCode, ms: Math.round(performance.now() - started) }, 'request')
+      log.info(
+        {
+          method: ctx.method,
+          route: ctx.state.route ?? 'other',
+          status: ctx.res.statusCode,
+          ms: Math.round(performance.now() - started),
+        },
+        'request',
+      )
     if (ctx.res.writableEnded) finish()
     else ctx.res.once('close', finish)
   }
@@ -98,7 +106,13 @@ function engine(provider: Provider): Middleware {
   const handle = provider.callback()
   return async (ctx) => {
     ctx.respond = false
-    ctx.state.route = `engine ${ctx.path.toLowerCase().split('/')[1]?.replace(/[^a-z.-]/g, '').slice(0, 20) ?? ''}`
+    ctx.state.route = `engine ${
+      ctx.path
+        .toLowerCase()
+        .split('/')[1]
+        ?.replace(/[^a-z.-]/g, '')
+        .slice(0, 20) ?? ''
+    }`
     await handle(ctx.req, ctx.res)
   }
 }

@@ -29,22 +29,54 @@ const faultsOf = (env: Env): readonly string[] => {
 
 describe('configuration', () => {
   it('reads a complete production environment', () => {
-    expect(readConfig(good)).toMatchObject({ environment: 'production', port: 4000, digilocker: { tokenVersion: '1', hmacPolicy: 'verify-if-present' } })
+    expect(readConfig(good)).toMatchObject({
+      environment: 'production',
+      port: 4000,
+      digilocker: { tokenVersion: '1', hmacPolicy: 'verify-if-present' },
+    })
   })
 
   it('names every fault at once', () => {
-    const faults = faultsOf({ DWAR_ENV: 'production', DWAR_ISSUER: 'http://id.example.in/path', DWAR_PORT: '99999', DIGILOCKER_HMAC: 'maybe' })
-    for (const name of ['DWAR_ISSUER', 'DWAR_PORT', 'DIGILOCKER_HMAC', 'DWAR_VAULT_KEYS', 'DWAR_INDEX_SECRET', 'DWAR_COOKIE_KEYS', 'DIGILOCKER_CLIENT_ID'])
-      expect(faults.some((fault) => fault.startsWith(name)), name).toBe(true)
+    const faults = faultsOf({
+      DWAR_ENV: 'production',
+      DWAR_ISSUER: 'http://id.example.in/path',
+      DWAR_PORT: '99999',
+      DIGILOCKER_HMAC: 'maybe',
+    })
+    for (const name of [
+      'DWAR_ISSUER',
+      'DWAR_PORT',
+      'DIGILOCKER_HMAC',
+      'DWAR_VAULT_KEYS',
+      'DWAR_INDEX_SECRET',
+      'DWAR_COOKIE_KEYS',
+      'DIGILOCKER_CLIENT_ID',
+    ])
+      expect(
+        faults.some((fault) => fault.startsWith(name)),
+        name,
+      ).toBe(true)
   })
 
   it.each<[string, Env, string]>([
     ['an http issuer', { DWAR_ISSUER: 'http://id.example.in' }, 'DWAR_ISSUER must be https here'],
-    ['the embedded database', { DWAR_DATABASE_URL: 'pglite:data' }, 'DWAR_DATABASE_URL must name a PostgreSQL server here'],
+    [
+      'the embedded database',
+      { DWAR_DATABASE_URL: 'pglite:data' },
+      'DWAR_DATABASE_URL must name a PostgreSQL server here',
+    ],
     ['an http upstream', { DIGILOCKER_BASE_URL: 'http://dl.example' }, 'DIGILOCKER_BASE_URL must be https'],
-    ['the simulator by address', { DIGILOCKER_BASE_URL: 'https://localhost:4002' }, 'DIGILOCKER_BASE_URL names a simulator'],
+    [
+      'the simulator by address',
+      { DIGILOCKER_BASE_URL: 'https://localhost:4002' },
+      'DIGILOCKER_BASE_URL names a simulator',
+    ],
     ['the simulator by client', { DIGILOCKER_CLIENT_ID: 'DWARDEMO' }, 'DIGILOCKER_CLIENT_ID is the simulator'],
-    ['a demo secret', { DIGILOCKER_CLIENT_SECRET: 'demo-upstream-secret' }, 'DIGILOCKER_CLIENT_SECRET looks like a default'],
+    [
+      'a demo secret',
+      { DIGILOCKER_CLIENT_SECRET: 'demo-upstream-secret' },
+      'DIGILOCKER_CLIENT_SECRET looks like a default',
+    ],
     ['a short cookie key', { DWAR_COOKIE_KEYS: 'short' }, 'DWAR_COOKIE_KEYS must have at least 32'],
     ['a short index secret', { DWAR_INDEX_SECRET: 'short' }, 'DWAR_INDEX_SECRET must have at least 32'],
     ['unchecked transport', { DIGILOCKER_HMAC: 'off' }, 'DIGILOCKER_HMAC must not be off'],
@@ -66,7 +98,12 @@ describe('configuration', () => {
   it('never prints a secret, in faults or in the configuration itself', () => {
     const config = readConfig(good)
     const secrets = [good.DWAR_VAULT_KEYS, good.DWAR_INDEX_SECRET, good.DWAR_COOKIE_KEYS, good.DIGILOCKER_CLIENT_SECRET]
-    const printed = [inspect(config, { depth: 9 }), JSON.stringify(config), `${config.vaultKeys}`, ...faultsOf({ ...good, DWAR_PORT: 'x' })].join()
+    const printed = [
+      inspect(config, { depth: 9 }),
+      JSON.stringify(config),
+      `${config.vaultKeys}`,
+      ...faultsOf({ ...good, DWAR_PORT: 'x' }),
+    ].join()
     for (const secret of secrets) expect(printed).not.toContain(secret)
     expect(new Secret('tell').reveal()).toBe('tell')
   })

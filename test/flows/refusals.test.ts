@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Rule } from '../../src/simulator/rules.ts'
 import { Citizen, type Page } from '../support/citizen.ts'
 import { freshPGlite } from '../support/databases.ts'
-import { REDIRECT_URI, type Stage, openStage, pinOf, signInAtDigiLocker } from '../support/stage.ts'
+import { openStage, pinOf, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
 
 const open = freshPGlite()
 
@@ -15,15 +15,18 @@ describe('a login that goes wrong', () => {
   beforeAll(async () => {
     stage = await openStage(await open())
     const { client_id } = await stage.addClient()
-    authorize = new URL(`/authorize?${new URLSearchParams({
-      client_id,
-      redirect_uri: REDIRECT_URI,
-      response_type: 'code',
-      scope: 'openid profile driving_licence',
-      state: 'rp-state',
-      code_challenge: createHash('sha256').update('v'.repeat(43)).digest('base64url'),
-      code_challenge_method: 'S256',
-    })}`, stage.issuer)
+    authorize = new URL(
+      `/authorize?${new URLSearchParams({
+        client_id,
+        redirect_uri: REDIRECT_URI,
+        response_type: 'code',
+        scope: 'openid profile driving_licence',
+        state: 'rp-state',
+        code_challenge: createHash('sha256').update('v'.repeat(43)).digest('base64url'),
+        code_challenge_method: 'S256',
+      })}`,
+      stage.issuer,
+    )
   })
   afterEach(() => stage.simulator.clearFaults())
   afterAll(() => stage.close())
@@ -43,7 +46,11 @@ describe('a login that goes wrong', () => {
   async function expectWayBack(citizen: Citizen, page: Page, error: string): Promise<void> {
     const back = await citizen.submit(page, /return/i)
     expect(back.url.href.startsWith(REDIRECT_URI)).toBe(true)
-    expect(Object.fromEntries(back.url.searchParams)).toMatchObject({ error, state: 'rp-state', iss: stage.issuer.origin })
+    expect(Object.fromEntries(back.url.searchParams)).toMatchObject({
+      error,
+      state: 'rp-state',
+      iss: stage.issuer.origin,
+    })
     expect(back.url.searchParams.has('code')).toBe(false)
   }
 
@@ -54,10 +61,20 @@ describe('a login that goes wrong', () => {
     ['user 401', [{ endpoint: 'user', status: 401 }], 'RAIL_UNAUTHORIZED', 'server_error'],
     ['user 403', [{ endpoint: 'user', status: 403 }], 'RAIL_FORBIDDEN', 'access_denied'],
     ['user 404', [{ endpoint: 'user', status: 404 }], 'RAIL_NOT_FOUND', 'access_denied'],
-    ['user 429', [{ endpoint: 'user', status: 429, retryAfterSeconds: 60 }], 'RAIL_RATE_LIMITED', 'temporarily_unavailable'],
+    [
+      'user 429',
+      [{ endpoint: 'user', status: 429, retryAfterSeconds: 60 }],
+      'RAIL_RATE_LIMITED',
+      'temporarily_unavailable',
+    ],
     ['issued list 500', [{ endpoint: 'issued', status: 500 }], 'RAIL_UNAVAILABLE', 'temporarily_unavailable'],
     ['issued list 530', [{ endpoint: 'issued', status: 530 }], 'RAIL_UNAVAILABLE', 'temporarily_unavailable'],
-    ['issued list 530 in HTML', [{ endpoint: 'issued', status: 530, body: 'html' }], 'RAIL_UNAVAILABLE', 'temporarily_unavailable'],
+    [
+      'issued list 530 in HTML',
+      [{ endpoint: 'issued', status: 530, body: 'html' }],
+      'RAIL_UNAVAILABLE',
+      'temporarily_unavailable',
+    ],
     ['issued list 200 in HTML', [{ endpoint: 'issued', status: 200, body: 'html' }], 'RAIL_', ''],
     ['unsigned XML', [{ quirk: 'unsigned-xml' }], 'DOC_UNSIGNED', 'access_denied'],
     ['tampered XML', [{ quirk: 'tampered-xml' }], 'DOC_DIGEST_MISMATCH', 'access_denied'],
@@ -89,7 +106,10 @@ describe('a login that goes wrong', () => {
     stage.simulator.clearFaults()
     const upstream = await citizen.submit(failed, /try again/i)
     const signedIn = upstream.forms.some((form) => form.buttons.some(({ text }) => /Sign in/.test(text)))
-      ? await citizen.submit(upstream, /Sign in/, [['persona', 'asha'], ['pin', pinOf(upstream, 'asha')]])
+      ? await citizen.submit(upstream, /Sign in/, [
+          ['persona', 'asha'],
+          ['pin', pinOf(upstream, 'asha')],
+        ])
       : upstream
     const consent = await citizen.submit(signedIn, /^Allow$/)
     const done = await citizen.submit(consent, /^share$/)
@@ -115,17 +135,36 @@ describe('a login that goes wrong', () => {
     const citizen = newCitizen()
     const start = await citizen.get(authorize)
     const signIn = await citizen.submit(start, /continue/i)
-    const state = citizen.visited.map((url) => url.searchParams.get('state')).findLast((one) => one && one !== 'rp-state') ?? ''
-    expectRefusal(await citizen.get(new URL('/callback/digilocker?code=abc&state=made-up', stage.issuer)), 'RAIL_STATE_MISMATCH')
+    const state =
+      citizen.visited.map((url) => url.searchParams.get('state')).findLast((one) => one && one !== 'rp-state') ?? ''
+    expectRefusal(
+      await citizen.get(new URL('/callback/digilocker?code=abc&state=made-up', stage.issuer)),
+      'RAIL_STATE_MISMATCH',
+    )
     expectRefusal(await citizen.get(new URL('/callback/digilocker?code=abc', stage.issuer)), 'RAIL_STATE_MISSING')
-    expectRefusal(await citizen.get(new URL(`/callback/digilocker?code=abc&state=${state}&state=${state}`, stage.issuer)), 'RAIL_STATE_MISSING')
+    expectRefusal(
+      await citizen.get(new URL(`/callback/digilocker?code=abc&state=${state}&state=${state}`, stage.issuer)),
+      'RAIL_STATE_MISSING',
+    )
     const stranger = newCitizen()
-    expectRefusal(await stranger.get(new URL(`/callback/digilocker?code=abc&state=${state}`, stage.issuer)), 'RAIL_BROWSER_MISMATCH')
+    expectRefusal(
+      await stranger.get(new URL(`/callback/digilocker?code=abc&state=${state}`, stage.issuer)),
+      'RAIL_BROWSER_MISMATCH',
+    )
     await stranger.get(authorize)
-    expectRefusal(await stranger.get(new URL(`/callback/digilocker?code=abc&state=${state}`, stage.issuer)), 'RAIL_BROWSER_MISMATCH')
+    expectRefusal(
+      await stranger.get(new URL(`/callback/digilocker?code=abc&state=${state}`, stage.issuer)),
+      'RAIL_BROWSER_MISMATCH',
+    )
     expect(stage.simulator.requestCounts().token ?? 0).toBe(before)
     // Nothing was spent: her own return still works.
-    const consent = await citizen.submit(await citizen.submit(signIn, /Sign in/, [['persona', 'asha'], ['pin', pinOf(signIn, 'asha')]]), /^Allow$/)
+    const consent = await citizen.submit(
+      await citizen.submit(signIn, /Sign in/, [
+        ['persona', 'asha'],
+        ['pin', pinOf(signIn, 'asha')],
+      ]),
+      /^Allow$/,
+    )
     expect(consent.status).toBe(200)
   })
 
@@ -133,7 +172,10 @@ describe('a login that goes wrong', () => {
     const citizen = newCitizen()
     const consentAtUpstream = await (async () => {
       const signIn = await citizen.submit(await citizen.get(authorize), /continue/i)
-      return citizen.submit(signIn, /Sign in/, [['persona', 'asha'], ['pin', pinOf(signIn, 'asha')]])
+      return citizen.submit(signIn, /Sign in/, [
+        ['persona', 'asha'],
+        ['pin', pinOf(signIn, 'asha')],
+      ])
     })()
     const before = stage.simulator.requestCounts().token ?? 0
     const page = await citizen.submit(consentAtUpstream, /^Allow$/)
@@ -147,7 +189,10 @@ describe('a login that goes wrong', () => {
   it('ten parallel first callbacks make one token request', async () => {
     const citizen = newCitizen()
     const signIn = await citizen.submit(await citizen.get(authorize), /continue/i)
-    const consent = await citizen.submit(signIn, /Sign in/, [['persona', 'asha'], ['pin', pinOf(signIn, 'asha')]])
+    const consent = await citizen.submit(signIn, /Sign in/, [
+      ['persona', 'asha'],
+      ['pin', pinOf(signIn, 'asha')],
+    ])
     const issuerCallback = new Citizen(new URL('/callback/', stage.issuer).href)
     Object.assign(issuerCallback, { jar: citizen.jar })
     const { url } = await issuerCallback.submit(consent, /^Allow$/)
@@ -160,14 +205,22 @@ describe('a login that goes wrong', () => {
     const citizen = newCitizen()
     const consent = await signInAtDigiLocker(citizen, await citizen.get(authorize), 'asha')
     const back = await citizen.submit(consent, /^refuse$/)
-    expect(Object.fromEntries(back.url.searchParams)).toMatchObject({ error: 'access_denied', state: 'rp-state', iss: stage.issuer.origin })
+    expect(Object.fromEntries(back.url.searchParams)).toMatchObject({
+      error: 'access_denied',
+      state: 'rp-state',
+      iss: stage.issuer.origin,
+    })
     expect(await stage.app.events.history({ type: 'consent.refused' })).not.toHaveLength(0)
   })
 
   it('cancels from the first page with access_denied', async () => {
     const citizen = newCitizen()
     const back = await citizen.submit(await citizen.get(authorize), /^cancel$/)
-    expect(Object.fromEntries(back.url.searchParams)).toMatchObject({ error: 'access_denied', state: 'rp-state', iss: stage.issuer.origin })
+    expect(Object.fromEntries(back.url.searchParams)).toMatchObject({
+      error: 'access_denied',
+      state: 'rp-state',
+      iss: stage.issuer.origin,
+    })
   })
 
   it('survives back button and double submit: what is done is done once', async () => {
@@ -176,7 +229,11 @@ describe('a login that goes wrong', () => {
     const consent = await signInAtDigiLocker(citizen, start, 'asha')
     const done = await citizen.submit(consent, /^share$/)
     expect(done.url.searchParams.get('code')).toBeTruthy()
-    for (const page of [await citizen.submit(consent, /^share$/), await citizen.get(consent.url), await citizen.submit(start, /continue/i)])
+    for (const page of [
+      await citizen.submit(consent, /^share$/),
+      await citizen.get(consent.url),
+      await citizen.submit(start, /continue/i),
+    ])
       expectRefusal(page, 'INTERACTION_EXPIRED')
   })
 
@@ -184,7 +241,10 @@ describe('a login that goes wrong', () => {
     const citizen = newCitizen()
     const start = await citizen.get(authorize)
     const csrf = start.forms[0]?.fields.find(([name]) => name === 'csrf')?.[1] ?? ''
-    expectRefusal(await citizen.post(new URL(`${start.url.pathname}/consent`, stage.issuer), { csrf, decision: 'share' }), 'INTERACTION_OUT_OF_ORDER')
+    expectRefusal(
+      await citizen.post(new URL(`${start.url.pathname}/consent`, stage.issuer), { csrf, decision: 'share' }),
+      'INTERACTION_OUT_OF_ORDER',
+    )
   })
 
   it('refuses forms without their token, with a stranger’s, or from another site; and GET does nothing', async () => {
@@ -204,7 +264,10 @@ describe('a login that goes wrong', () => {
   it('ignores names that were not on offer: a forged form cannot widen what is shared', async () => {
     const citizen = newCitizen()
     const consent = await signInAtDigiLocker(citizen, await citizen.get(authorize), 'asha')
-    await citizen.submit(consent, /^share$/, [['share', 'pan_number'], ['share', 'gender']])
+    await citizen.submit(consent, /^share$/, [
+      ['share', 'pan_number'],
+      ['share', 'gender'],
+    ])
     const [granted] = (await stage.app.events.history({ type: 'consent.granted' })).slice(-1)
     expect(granted?.body).toMatchObject({ granted: expect.not.arrayContaining(['pan_number']) })
   })
@@ -212,7 +275,10 @@ describe('a login that goes wrong', () => {
   it('fetches only what was consented to at DigiLocker, explains the rest, and the login goes on', async () => {
     const citizen = newCitizen()
     const signIn = await citizen.submit(await citizen.get(authorize), /continue/i)
-    const upstream = await citizen.submit(signIn, /Sign in/, [['persona', 'asha'], ['pin', pinOf(signIn, 'asha')]])
+    const upstream = await citizen.submit(signIn, /Sign in/, [
+      ['persona', 'asha'],
+      ['pin', pinOf(signIn, 'asha')],
+    ])
     const none = { ...upstream, forms: upstream.forms.map((form) => ({ ...form, checkboxes: [] })) }
     const before = stage.simulator.requestCounts().xml ?? 0
     const consent = await citizen.submit(none, /^Allow$/)
@@ -237,12 +303,20 @@ describe('a login that goes wrong', () => {
     const citizen = newCitizen()
     const foreign = await citizen.post(new URL('/token', stage.issuer), {}, { host: 'evil.example' })
     expect(foreign.status).toBe(421)
-    const forwarded = await fetch(new URL('/.well-known/openid-configuration', stage.issuer), { headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' } })
+    const forwarded = await fetch(new URL('/.well-known/openid-configuration', stage.issuer), {
+      headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' },
+    })
     const text = await forwarded.text()
     expect(text).not.toContain('evil.example')
-    expect(JSON.parse(text)).toMatchObject({ issuer: stage.issuer.origin, token_endpoint: `${stage.issuer.origin}/token` })
+    expect(JSON.parse(text)).toMatchObject({
+      issuer: stage.issuer.origin,
+      token_endpoint: `${stage.issuer.origin}/token`,
+    })
     const missing = await fetch(new URL('/nothing/here', stage.issuer))
-    expect([missing.status, await missing.json()]).toEqual([404, { error: 'not_found', error_description: expect.any(String) }])
+    expect([missing.status, await missing.json()]).toEqual([
+      404,
+      { error: 'not_found', error_description: expect.any(String) },
+    ])
   })
 
   it('shows a redirect URI that is not registered on our own page and never redirects to it', async () => {

@@ -55,7 +55,9 @@ describe('redirect URIs of a registration — RFC 6749 §3.1.2, RFC 8252 §7, se
     ['http://app.example.in/cb', false],
     ['myapp:/cb', false],
     ['javascript:alert(1)', false],
-  ])('a native app may use %s: %s', (uri, allowed) => expect(faultInRedirectUri(uri, 'native', false) === undefined).toBe(allowed))
+  ])('a native app may use %s: %s', (uri, allowed) =>
+    expect(faultInRedirectUri(uri, 'native', false) === undefined).toBe(allowed),
+  )
 
   it('lets a web app use http on this machine only where the issuer itself does', () => {
     expect(faultInRedirectUri('http://localhost:4001/callback', 'web', true)).toBeUndefined()
@@ -75,11 +77,16 @@ describe('a client registration', () => {
     ['unlimited retention', { dwar: { purpose: { en: 'To rent' }, retentionDays: 4000 } }],
   ])('refuses %s', (_case, change) => expect(clientRegistration.safeParse({ ...good, ...change }).success).toBe(false))
 
-  it('keeps a name in an Indian script', () => expect(clientRegistration.parse({ ...good, client_name: 'चक्र स्कूटर' }).client_name).toBe('चक्र स्कूटर'))
+  it('keeps a name in an Indian script', () =>
+    expect(clientRegistration.parse({ ...good, client_name: 'चक्र स्कूटर' }).client_name).toBe('चक्र स्कूटर'))
 
   it('shows the purpose in the person’s language, else in English', () => {
     const policy = clientRegistration.parse({ ...good, dwar: { purpose: { en: 'To rent', hi: 'किराये के लिए' } } }).dwar
-    expect([purposeIn(policy, 'hi'), purposeIn(policy, 'hi-IN'), purposeIn(policy, 'ta')]).toEqual(['किराये के लिए', 'किराये के लिए', 'To rent'])
+    expect([purposeIn(policy, 'hi'), purposeIn(policy, 'hi-IN'), purposeIn(policy, 'ta')]).toEqual([
+      'किराये के लिए',
+      'किराये के लिए',
+      'To rent',
+    ])
     expect(registeredDomain(['https://shop.example:8443/cb'])).toBe('shop.example:8443')
   })
 })

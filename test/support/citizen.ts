@@ -44,7 +44,12 @@ export class Citizen {
       const named = new Set(extra.map(([name]) => name))
       const kept = form.fields.filter(([name]) => !named.has(name))
       const body = [...kept, ...ticked, ...extra, ...(pressed.name ? [[pressed.name, pressed.value] as const] : [])]
-      return this.#send(form.method, form.action, new URLSearchParams(body.map(([name, value]) => [name, value])), page.url)
+      return this.#send(
+        form.method,
+        form.action,
+        new URLSearchParams(body.map(([name, value]) => [name, value])),
+        page.url,
+      )
     }
     throw new Error(`no button ${button} on ${page.url.pathname}:\n${page.html.slice(0, 2000)}`)
   }
@@ -53,7 +58,13 @@ export class Citizen {
     return this.#send('POST', url, new URLSearchParams(body), undefined, headers)
   }
 
-  async #send(method: string, url: URL, body?: URLSearchParams, from?: URL, headers: Record<string, string> = {}): Promise<Page> {
+  async #send(
+    method: string,
+    url: URL,
+    body?: URLSearchParams,
+    from?: URL,
+    headers: Record<string, string> = {},
+  ): Promise<Page> {
     if (method.toUpperCase() === 'GET' && body) url = new URL(`${url.origin}${url.pathname}?${body}`)
     this.visited.push(url)
     if (url.href.startsWith(this.#stopAt)) return { url, status: 0, headers: {}, html: '', forms: [] }
@@ -68,10 +79,12 @@ export class Citizen {
       },
       ...(isPost && { body: body?.toString() ?? '' }),
     })
-    for (const cookie of [response.headers['set-cookie'] ?? []].flat()) await this.jar.setCookie(cookie, url.href, { ignoreError: true })
+    for (const cookie of [response.headers['set-cookie'] ?? []].flat())
+      await this.jar.setCookie(cookie, url.href, { ignoreError: true })
     const html = await response.body.text()
     const { location } = response.headers
-    if (response.statusCode >= 300 && response.statusCode < 400 && typeof location === 'string') return this.#send('GET', new URL(location, url))
+    if (response.statusCode >= 300 && response.statusCode < 400 && typeof location === 'string')
+      return this.#send('GET', new URL(location, url))
     return { url, status: response.statusCode, headers: response.headers, html, forms: readForms(html, url) }
   }
 }
@@ -92,18 +105,20 @@ function readForms(html: string, base: URL): Form[] {
         .map(({ name = '', value = 'on', checked }) => ({ name, value, checked: checked !== undefined })),
       buttons: buttons.map(([, attributes = '', text = '']) => {
         const { name = '', value = '' } = readAttributes(attributes)
-        return { name, value, text: unescape(text.replace(/<[^>]*>/g, ' ').trim()) }
+        return { name, value, text: decodeEntities(text.replace(/<[^>]*>/g, ' ').trim()) }
       }),
     }
   })
 }
 
 function readAttributes(tag: string): Record<string, string> {
-  const pairs = [...tag.matchAll(/([\w-]+)(?:="([^"]*)")?/g)].map(([, name = '', value = '']) => [name, unescape(value)] as const)
+  const pairs = [...tag.matchAll(/([\w-]+)(?:="([^"]*)")?/g)].map(
+    ([, name = '', value = '']) => [name, decodeEntities(value)] as const,
+  )
   return Object.fromEntries(pairs)
 }
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" }
   return text.replace(/&(amp|lt|gt|quot|#39);/g, (_all, name: string) => named[name] ?? '')
 }

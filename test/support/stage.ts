@@ -5,10 +5,10 @@ import type { Database } from '../../adapters/database.ts'
 import type { ClientWithSecret } from '../../src/admin/clients.ts'
 import { type App, createApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config/config.ts'
-import { TrustStore, parseTrust } from '../../src/documents/trust/trust.ts'
+import { parseTrust, TrustStore } from '../../src/documents/trust/trust.ts'
 import { createLog } from '../../src/log.ts'
 import { listen } from '../../src/server.ts'
-import { type Pki, makePki } from '../../src/simulator/pki.ts'
+import { makePki, type Pki } from '../../src/simulator/pki.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { Citizen, type Page } from './citizen.ts'
 
@@ -24,7 +24,10 @@ export interface Stage {
   readonly database: Database
   /** every log line at debug level, as text */
   readonly logs: () => string
-  addClient(change?: Record<string, unknown>, id?: string): Promise<ClientWithSecret & { readonly client_secret: string }>
+  addClient(
+    change?: Record<string, unknown>,
+    id?: string,
+  ): Promise<ClientWithSecret & { readonly client_secret: string }>
   close(): Promise<void>
 }
 
@@ -60,14 +63,22 @@ export async function openStage(database: Database, options: StageOptions = {}):
       done()
     },
   })
-  let handle: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => response.writeHead(503).end()
+  let handle: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) =>
+    response.writeHead(503).end()
   const listening = await listen((request, response) => handle(request, response), { host: '127.0.0.1', port: 0 })
   const issuer = new URL(`http://localhost:${listening.port}`)
   const simulator =
     options.simulator ??
     (await startSimulator({
       pki: await sharedPki(),
-      clients: [{ ...UPSTREAM, redirectUris: [], scopes: ['files.issueddocs', 'userdetails', 'picture', 'email'], openid: false }],
+      clients: [
+        {
+          ...UPSTREAM,
+          redirectUris: [],
+          scopes: ['files.issueddocs', 'userdetails', 'picture', 'email'],
+          openid: false,
+        },
+      ],
     }))
   simulator.addRedirectUri(UPSTREAM.clientId, new URL('/callback/digilocker', issuer).href)
   const config = readConfig({
@@ -81,7 +92,11 @@ export async function openStage(database: Database, options: StageOptions = {}):
     ...options.env,
   })
   const trust = new TrustStore([parseTrust(simulator.trust, 'simulator')])
-  const app = await createApp(config, createLog('debug', sink), { database, trust, ...(options.clock && { clock: options.clock }) })
+  const app = await createApp(config, createLog('debug', sink), {
+    database,
+    trust,
+    ...(options.clock && { clock: options.clock }),
+  })
   handle = app.handle
   return {
     issuer,
@@ -107,7 +122,10 @@ export const registration = {
   redirect_uris: [REDIRECT_URI],
   post_logout_redirect_uris: ['https://shop.example/bye'],
   scope: 'openid offline_access profile address phone email driving_licence pan aadhaar age_over_18',
-  dwar: { purpose: { en: 'To check who rents a scooter', hi: 'किराये की जाँच के लिए' }, optional: ['address', 'phone_number', 'email', 'gender'] },
+  dwar: {
+    purpose: { en: 'To check who rents a scooter', hi: 'किराये की जाँच के लिए' },
+    optional: ['address', 'phone_number', 'email', 'gender'],
+  },
 }
 
 /** PINs are printed on the simulator's own page; tests read them there, as a person would. */
@@ -119,7 +137,12 @@ export function pinOf(page: Page, persona: string): string {
 }
 
 /** From our start page to where the simulator sends the person back: our consent screen, or a refusal. */
-export async function signInAtDigiLocker(citizen: Citizen, start: Page, persona: string, decision: 'Allow' | 'Deny' = 'Allow'): Promise<Page> {
+export async function signInAtDigiLocker(
+  citizen: Citizen,
+  start: Page,
+  persona: string,
+  decision: 'Allow' | 'Deny' = 'Allow',
+): Promise<Page> {
   const signIn = await citizen.submit(start, /continue/i)
   const consent = await citizen.submit(signIn, /Sign in/, [
     ['persona', persona],
@@ -136,6 +159,10 @@ export async function logIn(
   const citizen = options.citizen ?? new Citizen(options.redirectUri ?? REDIRECT_URI)
   const start = await citizen.get(authorizationUrl)
   const consent = await signInAtDigiLocker(citizen, start, options.persona ?? 'asha')
-  const done = await citizen.submit(consent, /^share$/, (options.share ?? []).map((claim) => ['share', claim] as const))
+  const done = await citizen.submit(
+    consent,
+    /^share$/,
+    (options.share ?? []).map((claim) => ['share', claim] as const),
+  )
   return done.url
 }

@@ -16,4 +16,5 @@ export interface AskedInteraction {
   readonly freshLogin: boolean
 }
 
-export const requestOf = ({ scopes, claims, optional }: AskedInteraction): ClaimsRequest => readClaimsRequest(scopes, claims, optional)
+export const requestOf = ({ scopes, claims, optional }: AskedInteraction): ClaimsRequest =>
+  readClaimsRequest(scopes, claims, optional)

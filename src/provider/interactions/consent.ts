@@ -7,11 +7,11 @@ import type { Transact } from '../../transaction.ts'
 import type { KeyedHasher } from '../../vault/keyed-hash.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { valuesPlace } from '../account.ts'
-import { type Judgement, companions, findClaimRow } from '../claims.ts'
+import { companions, findClaimRow, type Judgement } from '../claims.ts'
 import { ACR_ACCOUNT, ACR_DOCUMENT } from '../issuer.ts'
 import type { AccountStore, AttemptStore } from '../stores.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
-import { type Offer, makeOffer, makeRelease, toEvidence } from './offer.ts'
+import { makeOffer, makeRelease, type Offer, toEvidence } from './offer.ts'
 
 /** What to write into an engine grant. */
 export interface GrantTerms {
@@ -113,7 +113,15 @@ export function createConsent(parts: ConsentParts) {
         await parts.accounts.putUpstreamTokens(accountId, identity.rail, sealedTokens, identity.tokens.expiresAt)
       await parts.events.append([
         {
-          body: { type: 'consent.granted', consentId, purpose: interaction.purpose, notice: NOTICE_VERSION, locale, ...split(items), retainUntil: until },
+          body: {
+            type: 'consent.granted',
+            consentId,
+            purpose: interaction.purpose,
+            notice: NOTICE_VERSION,
+            locale,
+            ...split(items),
+            retainUntil: until,
+          },
           accountId,
           clientId: interaction.clientId,
           grantId: saved,
@@ -138,7 +146,11 @@ export function createConsent(parts: ConsentParts) {
     const sealedValues = await parts.vault.seal(owner, valuesPlace(consentId), values)
     const sealedTokens =
       identity.tokens &&
-      (await parts.vault.seal(owner, { table: 'upstream_token', column: 'sealed', row: `${accountId}:${identity.rail}` }, JSON.stringify(identity.tokens)))
+      (await parts.vault.seal(
+        owner,
+        { table: 'upstream_token', column: 'sealed', row: `${accountId}:${identity.rail}` },
+        JSON.stringify(identity.tokens),
+      ))
     return { accountId, sealedValues, sealedTokens }
   }
 
@@ -167,7 +179,12 @@ function split(items: readonly ConsentItem[]): { granted: string[]; refused: str
 }
 
 /** All scopes asked are granted and what she left out is rejected by name: a rejected claim is never asked or sent again. */
-function toTerms(interaction: AskedInteraction, accountId: string, items: readonly ConsentItem[], lifetime: number): GrantTerms {
+function toTerms(
+  interaction: AskedInteraction,
+  accountId: string,
+  items: readonly ConsentItem[],
+  lifetime: number,
+): GrantTerms {
   const request = requestOf(interaction)
   const shared = new Set(items.filter((item) => item.shared).map((item) => item.claim))
   const flat = request.claims.map(({ claim }) => claim)
@@ -178,7 +195,13 @@ function toTerms(interaction: AskedInteraction, accountId: string, items: readon
     accountId,
     clientId: interaction.clientId,
     scopes: interaction.scopes,
-    claims: [...new Set([...flat.filter((claim) => shared.has(claim)), ...(wantsVerified ? ['verified_claims'] : []), ...named.filter((name) => !findClaimRow(name))])],
+    claims: [
+      ...new Set([
+        ...flat.filter((claim) => shared.has(claim)),
+        ...(wantsVerified ? ['verified_claims'] : []),
+        ...named.filter((name) => !findClaimRow(name)),
+      ]),
+    ],
     rejectedClaims: refused.flatMap((claim) => [claim, ...Object.keys(companions[claim] ?? {})]),
     lifetime,
   }

@@ -9,7 +9,9 @@ import type { AttemptStore, RailAttempt } from '../stores.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
 
 /** What came of a journey: who came back, or why nobody did. Sealed until the consent screen is answered. */
-export type Outcome = { readonly kind: 'identity'; readonly identity: RailIdentity } | { readonly kind: 'failed'; readonly code: ErrorCode }
+export type Outcome =
+  | { readonly kind: 'identity'; readonly identity: RailIdentity }
+  | { readonly kind: 'failed'; readonly code: ErrorCode }
 
 export type Standing =
   | { readonly kind: 'not-started' }
@@ -81,7 +83,12 @@ export function createLogin(parts: LoginParts) {
         browserHash: sha256(browser),
       },
       {
-        body: { type: 'rail.started', rail: railId, attemptId: id, doctypes: [...new Set(needs.flatMap((need) => need.anyOf))] },
+        body: {
+          type: 'rail.started',
+          rail: railId,
+          attemptId: id,
+          doctypes: [...new Set(needs.flatMap((need) => need.anyOf))],
+        },
         clientId: interaction.clientId,
         interactionUid: interaction.uid,
       },
@@ -107,22 +114,35 @@ export function createLogin(parts: LoginParts) {
     return { interactionUid: attempt.interactionUid }
   }
 
-  async function claimAttempt(railId: RailId, query: URLSearchParams, browser: string | undefined): Promise<RailAttempt> {
+  async function claimAttempt(
+    railId: RailId,
+    query: URLSearchParams,
+    browser: string | undefined,
+  ): Promise<RailAttempt> {
     const states = query.getAll('state')
     const browserHash = browser === undefined ? undefined : sha256(browser)
     const [state] = states
     if (state === undefined || states.length > 1) throw await withoutState(railId, query, browserHash)
     const claimed = await attempts.claim(sha256(state), browserHash, clock())
     if ('refused' in claimed) throw refusedReturn(claimed.refused, claimed.interactionUid)
-    if (claimed.attempt.rail !== railId) throw new ReturnRefused('RAIL_STATE_MISMATCH', 'the state belongs to another rail')
+    if (claimed.attempt.rail !== railId)
+      throw new ReturnRefused('RAIL_STATE_MISMATCH', 'the state belongs to another rail')
     return claimed.attempt
   }
 
   /** Some refusals come back without state: nothing is spent, but this browser is shown the way on (digilocker-api.md §4.1). */
-  async function withoutState(railId: RailId, query: URLSearchParams, browserHash: Uint8Array | undefined): Promise<ReturnRefused> {
+  async function withoutState(
+    railId: RailId,
+    query: URLSearchParams,
+    browserHash: Uint8Array | undefined,
+  ): Promise<ReturnRefused> {
     const own = browserHash && (await attempts.findByBrowser(browserHash, clock()))
     const denied = query.get('error') === 'access_denied'
-    const code = denied ? 'RAIL_DENIED' : query.get('error') === 'user_loggedout' ? 'RAIL_LOGGED_OUT' : 'RAIL_STATE_MISSING'
+    const code = denied
+      ? 'RAIL_DENIED'
+      : query.get('error') === 'user_loggedout'
+        ? 'RAIL_LOGGED_OUT'
+        : 'RAIL_STATE_MISSING'
     const about = own && { clientId: own.clientId, interactionUid: own.interactionUid }
     await parts.events.append([{ body: { type: 'rail.refused', rail: railId, code }, ...about }])
     return new ReturnRefused(code, 'the upstream came back without a state', own?.interactionUid)
@@ -137,7 +157,9 @@ export function createLogin(parts: LoginParts) {
     } catch (error) {
       // The journey failed; that is told on our page, which offers another try and the way back to the app.
       if (!(error instanceof RailError)) throw error
-      const events: DwarEvent['body'][] = [{ type: 'rail.refused', rail: railId, attemptId: attempt.id, code: error.code }]
+      const events: DwarEvent['body'][] = [
+        { type: 'rail.refused', rail: railId, attemptId: attempt.id, code: error.code },
+      ]
       return { outcome: { kind: 'failed', code: error.code } satisfies Outcome, events }
     }
   }
@@ -175,7 +197,11 @@ function refusedReturn(reason: keyof typeof refusals, interactionUid: string | u
 }
 
 /** A document that was served and could not be trusted ends the journey: nothing else is read from it (design.md §3.6). */
-function toOutcome(rail: RailId, attemptId: string, identity: RailIdentity): { outcome: Outcome; events: DwarEvent['body'][] } {
+function toOutcome(
+  rail: RailId,
+  attemptId: string,
+  identity: RailIdentity,
+): { outcome: Outcome; events: DwarEvent['body'][] } {
   const events: DwarEvent['body'][] = [{ type: 'rail.returned', rail, attemptId }, ...identity.documents.map(toEvent)]
   const refused = identity.documents.find((document) => document.kind === 'refused')
   return { outcome: refused ? { kind: 'failed', code: refused.code } : { kind: 'identity', identity }, events }
@@ -185,8 +211,16 @@ function toEvent(document: DocumentOutcome): DwarEvent['body'] {
   const { doctype } = document
   if (document.kind === 'verified') {
     const { profile, signerFingerprint: signer, weakAlgorithm } = document.verification
-    return { type: 'document.verified', doctype, profile, signer, ...(weakAlgorithm && { weakAlgorithm }), uriHmac: document.uriHmac }
+    return {
+      type: 'document.verified',
+      doctype,
+      profile,
+      signer,
+      ...(weakAlgorithm && { weakAlgorithm }),
+      uriHmac: document.uriHmac,
+    }
   }
-  if (document.kind === 'refused') return { type: 'document.refused', doctype, code: document.code, uriHmac: document.uriHmac }
+  if (document.kind === 'refused')
+    return { type: 'document.refused', doctype, code: document.code, uriHmac: document.uriHmac }
   return { type: 'document.absent', doctype, reason: document.kind === 'absent' ? document.reason : document.kind }
 }

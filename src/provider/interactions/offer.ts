@@ -1,14 +1,14 @@
 import type { ConsentItem, DocumentEvidence } from '../../privacy/consent.ts'
 import type { DocumentOutcome, RailIdentity } from '../../rails/rail.ts'
-import { type ClaimRow, type Judgement, companions, findClaimRow } from '../claims.ts'
+import { type ClaimRow, companions, findClaimRow, type Judgement } from '../claims.ts'
 import type { ClaimsRequest } from '../request.ts'
 import {
-  type DocumentAsEvidence,
-  type VerifiedClaims,
-  type VerifiedRequest,
   answerVerifiedRequest,
   chooseEvidence,
+  type DocumentAsEvidence,
   isNeeded,
+  type VerifiedClaims,
+  type VerifiedRequest,
   verifiableClaims,
   verifiedValue,
 } from '../verified-claims.ts'
@@ -42,7 +42,12 @@ export interface ReleasedValues {
 }
 
 /** Everything that could be shared for this request, from what the rail brought back. */
-export function makeOffer(request: ClaimsRequest, identity: RailIdentity, judgement: Judgement, optional: readonly string[]): Offer {
+export function makeOffer(
+  request: ClaimsRequest,
+  identity: RailIdentity,
+  judgement: Judgement,
+  optional: readonly string[],
+): Offer {
   const documents = verifiedDocuments(identity)
   const flat = request.claims.flatMap(({ claim, required }) => {
     const row = findClaimRow(claim)
@@ -62,7 +67,12 @@ export function makeRelease(
   chosen: ReadonlySet<string>,
   request: ClaimsRequest,
   identity: RailIdentity,
-  context: { readonly judgement: Judgement; readonly organization: string; readonly process: string; readonly now: number },
+  context: {
+    readonly judgement: Judgement
+    readonly organization: string
+    readonly process: string
+    readonly now: number
+  },
 ): { items: ConsentItem[]; values: ReleasedValues } {
   const items = offer.items.map(({ name, required, source }) => ({
     claim: name,
@@ -74,7 +84,9 @@ export function makeRelease(
   const claims: Record<string, unknown> = {}
   for (const { name, claim, value } of offer.items)
     if (name === claim && shared.has(name)) Object.assign(claims, { [claim]: value }, companions[claim])
-  const approved = new Set([...shared].filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length)))
+  const approved = new Set(
+    [...shared].filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length)),
+  )
   const documents = verifiedDocuments(identity)
   const answer = (one: VerifiedRequest | undefined) => {
     const evidence = one && chooseEvidence(one, documents)
@@ -82,7 +94,10 @@ export function makeRelease(
   }
   const idToken = answer(request.verified.id_token)
   const userinfo = answer(request.verified.userinfo)
-  return { items, values: { claims, verified: { ...(idToken && { id_token: idToken }), ...(userinfo && { userinfo }) } } }
+  return {
+    items,
+    values: { claims, verified: { ...(idToken && { id_token: idToken }), ...(userinfo && { userinfo }) } },
+  }
 }
 
 /** How each document behind the shared items was verified, to be kept without the document. */
@@ -110,10 +125,17 @@ export function toEvidence(identity: RailIdentity, items: readonly ConsentItem[]
 const PREFIX = 'verified_claims.'
 
 function verifiedDocuments(identity: RailIdentity): DocumentAsEvidence[] {
-  return identity.documents.filter((document): document is DocumentOutcome & { kind: 'verified' } => document.kind === 'verified')
+  return identity.documents.filter(
+    (document): document is DocumentOutcome & { kind: 'verified' } => document.kind === 'verified',
+  )
 }
 
-function findValue(row: ClaimRow, documents: readonly DocumentAsEvidence[], identity: RailIdentity, judgement: Judgement) {
+function findValue(
+  row: ClaimRow,
+  documents: readonly DocumentAsEvidence[],
+  identity: RailIdentity,
+  judgement: Judgement,
+) {
   for (const doctype of row.anyOf) {
     const document = documents.find((one) => one.doctype === doctype)
     const value = document && row.fromDocument?.(document.fields, judgement)

@@ -9,7 +9,8 @@ import { WebError } from '../../errors.ts'
 export function pinHost(issuer: URL, behindProxy: boolean): Middleware {
   return (ctx, next) => {
     const { headers } = ctx.req
-    if (headers.host?.toLowerCase() !== issuer.host) throw new WebError('HOST_UNKNOWN', 'the request names another host')
+    if (headers.host?.toLowerCase() !== issuer.host)
+      throw new WebError('HOST_UNKNOWN', 'the request names another host')
     headers['x-forwarded-proto'] = issuer.protocol.slice(0, -1)
     headers['x-forwarded-host'] = issuer.host
     const forwardedFor = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim()

@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa'
 import { errors } from 'oidc-provider'
 import type { ErrorCode } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { type PageSender, type WayOut, newIncidentId } from '../page.ts'
+import { newIncidentId, type PageSender, type WayOut } from '../page.ts'
 import { refusals, toErrorCode } from '../refusals.ts'
 
 /**
@@ -50,5 +50,11 @@ function answer(ctx: Context, pages: PageSender, code: ErrorCode, incidentId: st
 }
 
 function isHttpError(error: unknown): error is { status: number } {
-  return typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number' && 'expose' in error
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'status' in error &&
+    typeof error.status === 'number' &&
+    'expose' in error
+  )
 }

@@ -4,15 +4,15 @@ import type { Context, Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { WebError } from '../../errors.ts'
 import type { EventStore } from '../../privacy/event.ts'
-import type { RailIdentity } from '../../rails/rail.ts'
 import { type ClientPolicy, purposeIn, registeredDomain } from '../../provider/clients.ts'
 import { type AskedInteraction, requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
 import type { Login } from '../../provider/interactions/login.ts'
 import type { OfferItem } from '../../provider/interactions/offer.ts'
 import { documentNeeds, requestedNames } from '../../provider/request.ts'
+import type { RailIdentity } from '../../rails/rail.ts'
 import type { Browser } from '../browser.ts'
-import { type PageSender, newIncidentId } from '../page.ts'
+import { newIncidentId, type PageSender } from '../page.ts'
 import { type ConsentSource, toConsentPage } from '../pages/consent.ts'
 import { toStartPage } from '../pages/start.ts'
 import { refusals } from '../refusals.ts'
@@ -25,7 +25,10 @@ export interface InteractionParts {
   readonly browser: Browser
   readonly pages: PageSender
   readonly clock: () => number
-  readonly notice: { readonly contact?: { label: string; href: string } | undefined; readonly complaintHref?: string | undefined }
+  readonly notice: {
+    readonly contact?: { label: string; href: string } | undefined
+    readonly complaintHref?: string | undefined
+  }
 }
 
 const RAIL = 'digilocker'
@@ -53,7 +56,11 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const standing = await login.standing(visit.asked.uid)
     if (standing.kind !== 'returned') return showStart(ctx, visit, csrf)
     if (standing.outcome.kind === 'failed') {
-      pages.refuse(ctx, standing.outcome.code, newIncidentId(), { interactionUid: visit.asked.uid, csrf, clientName: visit.client.name })
+      pages.refuse(ctx, standing.outcome.code, newIncidentId(), {
+        interactionUid: visit.asked.uid,
+        csrf,
+        clientName: visit.client.name,
+      })
       return
     }
     showConsent(ctx, visit, csrf, standing.outcome.identity)
@@ -72,17 +79,27 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     if (body.decision !== 'share') {
       await consent.refuse(visit.asked, visit.locale)
-      return redirect(ctx, await finish(ctx, { error: 'access_denied', error_description: 'the person did not agree to share' }))
+      return redirect(
+        ctx,
+        await finish(ctx, { error: 'access_denied', error_description: 'the person did not agree to share' }),
+      )
     }
     const { identity } = standing.outcome
-    const result = await consent.grant(visit.asked, standing.attemptId, identity, new Set(listOf(body.share)), visit.locale)
+    const result = await consent.grant(
+      visit.asked,
+      standing.attemptId,
+      identity,
+      new Set(listOf(body.share)),
+      visit.locale,
+    )
     redirect(ctx, await finish(ctx, { ...result }))
   })
 
   router.post('/return', form, async (ctx) => {
     const { visit } = await enterByForm(ctx)
     const standing = await login.standing(visit.asked.uid)
-    const failed = standing.kind === 'returned' && standing.outcome.kind === 'failed' ? standing.outcome.code : 'cancelled'
+    const failed =
+      standing.kind === 'returned' && standing.outcome.kind === 'failed' ? standing.outcome.code : 'cancelled'
     await leave(ctx, visit, failed)
   })
 
@@ -90,7 +107,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   async function enter(ctx: Context & { params: Record<string, string | undefined> }): Promise<Visit> {
     ctx.state.route = 'interaction'
     const details = await provider.interactionDetails(ctx.req, ctx.res)
-    if (details.uid !== ctx.params.uid) throw new WebError('INTERACTION_EXPIRED', 'the cookie belongs to another interaction')
+    if (details.uid !== ctx.params.uid)
+      throw new WebError('INTERACTION_EXPIRED', 'the cookie belongs to another interaction')
     const params = details.params as Record<string, string | number | undefined>
     ctx.state.uiLocales = text(params.ui_locales)
     const locale = pages.locale(ctx, text(params.ui_locales))
@@ -145,7 +163,12 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       toConsentPage(words, {
         client: visit.client,
         purpose: visit.asked.purpose,
-        items: offer.items.map((item) => ({ claim: item.name, value: item.value, required: item.required, source: toSource(item, identity) })),
+        items: offer.items.map((item) => ({
+          claim: item.name,
+          value: item.value,
+          required: item.required,
+          source: toSource(item, identity),
+        })),
         missing: offer.missing,
         now: parts.clock(),
         retainUntil: consent.retainUntil(visit.asked, identity),
@@ -163,7 +186,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       { body: { type: 'login.abandoned', code }, clientId: visit.asked.clientId, interactionUid: visit.asked.uid },
     ])
     const error = code === 'cancelled' ? 'access_denied' : refusals[code].oauth
-    const description = code === 'cancelled' ? 'the person cancelled the sign-in' : `the sign-in could not be completed (${code})`
+    const description =
+      code === 'cancelled' ? 'the person cancelled the sign-in' : `the sign-in could not be completed (${code})`
     redirect(ctx, await finish(ctx, { error, error_description: description }))
   }
 
