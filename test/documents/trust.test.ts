@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseTrust, readTrust, TrustStore } from '../../src/documents/trust/trust.ts'
+import { makePki, spkiFingerprint } from '../../src/simulator/pki.ts'
 import { secondsOf } from './fixtures.ts'
 
 const FINGERPRINT = 'ab'.repeat(32)
@@ -33,13 +34,24 @@ const invalid = (...words: string[]) =>
   })
 
 describe('trust files', () => {
-  it('lays what the simulator publishes over what is shipped', () => {
-    const published = { signers: [{ ...signer, colour: 'blue' }], anchors: [], intermediates: [], generation: 2 }
+  it('lays what the simulator publishes over what is shipped', async () => {
+    const pki = await makePki({ rootBits: 2048 })
+    const { fingerprint, commonName, certificatePem, certificateDer } = pki.signer
+    const spki = spkiFingerprint(certificateDer)
+    const published = {
+      signers: [{ fingerprint, spki, name: commonName, certificatePem, notAfter: '2027-01-01T00:00:00.000Z' }],
+      anchors: [pki.root.pem],
+      intermediates: [pki.ca.pem, pki.subCa.pem],
+      idToken: { issuer: 'https://simulator.example', jwks: { keys: [] } },
+    }
     const trust = readTrust([file('simulator.json', published)])
-    expect(trust.findSigner(FINGERPRINT, 'digilocker', secondsOf('2026-12-31T00:00:00Z'))).toMatchObject({
-      name: 'DS SAMPLE',
-    })
+    expect(trust.findSigner(fingerprint, 'digilocker', secondsOf('2026-12-31T00:00:00Z'))).toMatchObject({ spki })
     expect(trust.signers.length).toBe(readTrust().signers.length + 1)
+    expect(trust.anchors.at(-1)).toMatchObject({
+      fingerprint: sha256(pki.root.der),
+      name: expect.stringMatching('Test CCA'),
+    })
+    expect(trust.intermediates.slice(-2).map(({ name }) => name)).toContain('Simulator CA')
   })
 
   it('reads a fingerprint as openssl prints it', () => {
@@ -57,8 +69,9 @@ describe('trust files', () => {
   it.each([
     ['no signers', {}, ['signers']],
     ['a short fingerprint', { signers: [{ ...signer, fingerprint: 'abcd' }] }, ['signers.0.fingerprint']],
-    ['a pin without a reason', { signers: [{ ...signer, reason: '' }] }, ['signers.0.reason']],
-    ['a pin without a rail', { signers: [{ ...signer, rail: undefined }] }, ['signers.0.rail']],
+    ['a pin with an empty reason', { signers: [{ ...signer, reason: '' }] }, ['signers.0.reason']],
+    ['a pin with an empty rail', { signers: [{ ...signer, rail: '' }] }, ['signers.0.rail']],
+    ['an anchor that is no certificate', { signers: [], anchors: ['-----BEGIN CERTIFICATE-----'] }, ['anchors.0']],
     [
       'a date without a time',
       { signers: [{ ...signer, notAcceptedAfter: '2026-01-01' }] },

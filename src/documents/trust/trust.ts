@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { AppError } from '../../errors.ts'
@@ -37,12 +38,12 @@ const signer = z.object({
   fingerprint: sha256Hex,
   spki: sha256Hex.optional(),
   name: z.string().min(1),
-  rail: z.string().min(1),
+  rail: z.string().min(1).default('digilocker'),
   notAfter: instant,
   notAcceptedAfter: instant.optional(),
-  reason: z.string().min(1),
+  reason: z.string().min(1).default('given without a reason'),
 })
-const authority = z.object({
+const authorityRecord = z.object({
   fingerprint: sha256Hex,
   spki: sha256Hex.optional(),
   name: z.string().min(1),
@@ -50,6 +51,17 @@ const authority = z.object({
   use: z.enum(['anchor', 'historic', 'never']).optional(),
   reason: z.string().optional(),
 })
+const pem = z.string().transform((text, context): AuthorityRecord => {
+  try {
+    return toRecord(new X509Certificate(text))
+  } catch {
+    // The parser's message says no more than this one.
+    context.addIssue({ code: 'custom', message: 'not a certificate in PEM' })
+    return z.NEVER
+  }
+})
+/** A record of ours, or the certificate itself, as the simulator publishes it. */
+const authority = z.union([pem, authorityRecord])
 const trustData = z.object({
   signers: z.array(signer),
   anchors: z.array(authority).default([]),
@@ -91,6 +103,16 @@ export class TrustStore {
   }
 }
 
+function toRecord(certificate: X509Certificate): AuthorityRecord {
+  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+  return {
+    fingerprint: sha256(certificate.raw),
+    spki: sha256(certificate.publicKey.export({ type: 'spki', format: 'der' })),
+    name: /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject,
+    notAfter: Math.floor(certificate.validToDate.getTime() / 1000),
+  }
+}
+
 const lastOfEach = (records: readonly AuthorityRecord[]): readonly AuthorityRecord[] =>
   Object.freeze([...new Map(records.map((record) => [record.fingerprint, Object.freeze(record)])).values()])
 
@@ -98,8 +120,9 @@ const SHIPPED = new URL('./signers.json', import.meta.url)
 
 /**
  * The pins shipped with this version, with the operator's files laid over them in order.
- * @param files paths of JSON files `{ signers: [...], anchors?: [...], intermediates?: [...] }`; unknown members are
- *   ignored, so what the simulator publishes can be used as it is
+ * @param files paths of JSON files `{ signers: [...], anchors?: [...], intermediates?: [...] }`. A signer needs its
+ *   fingerprint, name and `notAfter`; `rail` is `digilocker` if not said; an authority may be a PEM certificate; unknown
+ *   members are ignored. So what the simulator's control port publishes can be used as it is
  * @throws AppError CONFIG_INVALID naming the file and every member at fault
  */
 export function readTrust(files: readonly string[] = []): TrustStore {
