@@ -1,18 +1,21 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { parseEnv } from 'node:util'
 import { Command, Option } from 'commander'
 import type { OperationName } from './admin/operations.ts'
 import { operate } from './cli/operate.ts'
 import { serve } from './cli/serve.ts'
 import { type Config, readConfig } from './config/config.ts'
-import { withEnvFiles } from './config/env.ts'
+import { type Env, withEnvFiles } from './config/env.ts'
 import { AppError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
 
 /** The process: the only place that reads `process.env` and `process.argv`, and the only one that exits. */
-const env = withEnvFiles(process.env, process.cwd())
-const program = new Command('dwar').description('One OpenID Connect issuer in front of DigiLocker.').version('0.1.0')
+const program = new Command('dwar')
+  .description('One OpenID Connect issuer in front of DigiLocker.')
+  .version('0.1.0')
+  .option('--env-file <file>', 'read settings from this file too; what the process was given wins')
 
 program
   .command('serve')
@@ -29,7 +32,7 @@ program
   .option('--data <folder>', 'where the demo keeps its database', 'data/demo')
   .action(async ({ port, data }: { port: number; data: string }) => {
     const { startDemo } = await import('./demo/demo.ts')
-    const demo = await startDemo({ firstPort: port, folder: path.resolve(data), env, say: console.error })
+    const demo = await startDemo({ firstPort: port, folder: path.resolve(data), env: readEnv(), say: console.error })
     stopOnSignal(demo)
   })
 
@@ -163,7 +166,7 @@ async function run(name: OperationName, input?: unknown): Promise<unknown> {
 }
 
 function prepare(): { config: Config; log: Log } {
-  const config = readConfig(env)
+  const config = readConfig(readEnv())
   return { config, log: createLog(config.logLevel) }
 }
 
@@ -178,7 +181,14 @@ function stopOnSignal(running: { stop(): Promise<void> }): void {
   process.on('SIGINT', stop)
 }
 
+function readEnv(): Env {
+  const { envFile } = program.opts<{ envFile?: string }>()
+  const given = envFile === undefined ? process.env : { ...parseEnv(readFileSync(envFile, 'utf8')), ...process.env }
+  return withEnvFiles(given, process.cwd())
+}
+
 function refuseInProduction(what: string): void {
+  const env = readEnv()
   if (env.DWAR_ENV === 'production' || env.NODE_ENV === 'production')
     throw new AppError('CONFIG_INVALID', `${what} does not run in production.`)
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { parseEnv } from 'node:util'
 import type { ClientAdmin } from '../admin/clients.ts'
 import { type Served, serve } from '../cli/serve.ts'
 import { readConfig } from '../config/config.ts'
@@ -26,6 +27,7 @@ export interface Demo {
 }
 
 const CLIENT_ID = 'demo-shop'
+const ENV_FILE = 'demo.env'
 
 /** Brings up issuer, embedded database, simulator and demo shop, and says what to click. Everything stays on this machine. */
 export async function startDemo({ firstPort, folder, env, say }: DemoOptions): Promise<Demo> {
@@ -47,10 +49,8 @@ export async function startDemo({ firstPort, folder, env, say }: DemoOptions): P
     closers.push(() => simulator.close())
     const trustFile = path.join(folder, 'simulator-trust.json')
     writeFileSync(trustFile, await (await fetch(new URL('/control/trust', simulator.controlUrl))).text())
-    const served = await serve(
-      readConfig(demoEnv(env, folder, issuer, simulator.url, trustFile)),
-      createLog(env.DWAR_LOG_LEVEL ?? 'warn'),
-    )
+    const settings = writeEnv(path.join(folder, ENV_FILE), demoEnv(env, folder, issuer, simulator.url, trustFile))
+    const served = await serve(readConfig(settings), createLog(env.DWAR_LOG_LEVEL ?? 'warn'))
     closers.push(() => served.stop())
     const shop = await startShop(served, issuer, shopPort)
     closers.push(() => shop.close())
@@ -78,7 +78,7 @@ const upstreamClient = {
 function demoEnv(env: Env, folder: string, issuer: URL, simulator: URL, trustFile: string): Env {
   return {
     DWAR_LOG_LEVEL: env.DWAR_LOG_LEVEL ?? 'warn',
-    ...demoSecrets(folder),
+    ...demoSecrets(path.join(folder, ENV_FILE)),
     DWAR_ENV: 'demo',
     DWAR_ISSUER: issuer.origin,
     DWAR_HOST: '127.0.0.1',
@@ -93,17 +93,24 @@ function demoEnv(env: Env, folder: string, issuer: URL, simulator: URL, trustFil
   }
 }
 
+const SECRETS = ['DWAR_VAULT_KEYS', 'DWAR_INDEX_SECRET', 'DWAR_COOKIE_KEYS']
+
 /** Made once and kept beside the demo's database, which they unlock. */
-function demoSecrets(folder: string): Env {
-  const file = path.join(folder, 'secrets.json')
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Env
-  const secrets = {
+function demoSecrets(file: string): Env {
+  const kept = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
+  if (SECRETS.every((name) => kept[name])) return Object.fromEntries(SECRETS.map((name) => [name, kept[name]]))
+  return {
     DWAR_VAULT_KEYS: `first:${randomBytes(32).toString('base64')}`,
     DWAR_INDEX_SECRET: randomBytes(32).toString('base64'),
     DWAR_COOKIE_KEYS: randomBytes(32).toString('base64url'),
   }
-  writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })
-  return secrets
+}
+
+/** The demo's whole configuration as a file, so that `dwar --env-file` reaches the running demo. */
+function writeEnv(file: string, env: Env): Env {
+  const lines = Object.entries(env).map(([name, value]) => `${name}="${value}"`)
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 })
+  return env
 }
 
 async function startShop({ app }: Served, issuer: URL, port: number) {

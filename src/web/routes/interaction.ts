@@ -1,7 +1,7 @@
 import { bodyParser } from '@koa/bodyparser'
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import type { Provider } from 'oidc-provider'
+import type { InteractionResults, Provider } from 'oidc-provider'
 import { WebError } from '../../errors.ts'
 import type { EventStore } from '../../privacy/event.ts'
 import { type ClientPolicy, purposeIn, registeredDomain } from '../../provider/clients.ts'
@@ -35,6 +35,7 @@ const RAIL = 'digilocker'
 
 /** An interaction of the engine as this request sees it: proven by its path-bound cookie. */
 interface Visit {
+  readonly engine: Awaited<ReturnType<Provider['interactionDetails']>>
   readonly asked: AskedInteraction
   readonly client: { readonly name: string; readonly domain: string }
   readonly locale: string
@@ -79,10 +80,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     if (body.decision !== 'share') {
       await consent.refuse(visit.asked, visit.locale)
-      return redirect(
-        ctx,
-        await finish(ctx, { error: 'access_denied', error_description: 'the person did not agree to share' }),
-      )
+      return finish(ctx, visit, { error: 'access_denied', error_description: 'the person did not agree to share' })
     }
     const { identity } = standing.outcome
     const result = await consent.grant(
@@ -92,7 +90,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       new Set(listOf(body.share)),
       visit.locale,
     )
-    redirect(ctx, await finish(ctx, { ...result }))
+    await finish(ctx, visit, { ...result })
   })
 
   router.post('/return', form, async (ctx) => {
@@ -117,6 +115,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const policy = client.dwar as ClientPolicy | undefined
     const redirectUri = text(params.redirect_uri) ?? client.redirectUris?.[0] ?? ''
     return {
+      engine: details,
       locale,
       path: `/interaction/${details.uid}`,
       client: { name: client.clientName ?? client.clientId, domain: registeredDomain([redirectUri]) },
@@ -188,11 +187,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const error = code === 'cancelled' ? 'access_denied' : refusals[code].oauth
     const description =
       code === 'cancelled' ? 'the person cancelled the sign-in' : `the sign-in could not be completed (${code})`
-    redirect(ctx, await finish(ctx, { error, error_description: description }))
+    await finish(ctx, visit, { error, error_description: description })
   }
-
-  const finish = (ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> =>
-    provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: false })
 
   return router.routes() as unknown as Middleware
 }
@@ -207,6 +203,13 @@ function toSource(item: OfferItem, identity: RailIdentity): ConsentSource {
     signerName: document.verification.signerName,
     weakAlgorithm: document.verification.weakAlgorithm,
   }
+}
+
+/** Hands the result to the engine, which resumes where it stopped. The interaction in hand is saved: it was read once. */
+async function finish(ctx: Context, { engine }: Visit, result: InteractionResults): Promise<void> {
+  engine.result = result
+  await engine.persist()
+  redirect(ctx, engine.returnTo)
 }
 
 /** 303 always: the next request is a GET, whatever this one was (security.md OP-14). */
