@@ -12,7 +12,8 @@ import {
 } from './oidc-parts.ts'
 import { reuseEvents, revokeGrant } from './oidc-revocation.ts'
 import * as sql from './oidc-sql.ts'
-import { refuseNullBytes, sqlState } from './statement-guard.ts'
+import { refuseNullBytes } from './statement-guard.ts'
+import { toGrantError } from './token-batch.ts'
 
 /** Models that are part of a token family: they hang on their grant, and a second use of one ends the family. */
 const FAMILY = new Set([
@@ -24,7 +25,7 @@ const FAMILY = new Set([
   'PreAuthorizedCode',
 ])
 
-const ON_UPSERT: Readonly<Record<string, EventBody>> = {
+export const ON_UPSERT: Readonly<Record<string, EventBody>> = {
   AuthorizationCode: { type: 'code.issued' },
   AccessToken: { type: 'access_token.issued' },
   ClientCredentials: { type: 'access_token.issued' },
@@ -41,6 +42,17 @@ export interface SealedRow {
   readonly consumed: number | null
 }
 
+export interface ModelRow {
+  readonly hash: Buffer
+  readonly sealed: Buffer
+  readonly grantId: string | null
+  readonly sessionUid: string | null
+  readonly clientId: string | null
+  readonly accountId: string | null
+  /** epoch seconds */
+  readonly expiresAt: number | null
+}
+
 /** Every model but Client, Session and Grant: the payload is sealed whole, only look-ups are columns. */
 export class SealedModelAdapter implements Adapter {
   protected readonly parts: OidcAdapterParts
@@ -53,27 +65,24 @@ export class SealedModelAdapter implements Adapter {
 
   /** @throws errors.InvalidGrant when the family was revoked while this token was being made */
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
-    const hash = hashId(id)
+    const row = await this.toRow(id, payload, expiresIn)
     const values = [
       this.model,
-      hash,
-      await this.#seal(hash, payload),
-      FAMILY.has(this.model) ? (payload.grantId ?? null) : null, // an Interaction's grantId is no family
-      payload.sessionUid ?? null,
+      row.hash,
+      row.sealed,
+      row.grantId,
+      row.sessionUid,
       payload.userCode === undefined ? null : hashId(payload.userCode),
-      payload.clientId ?? null,
-      payload.accountId ?? null,
-      expiryOf(this.parts, payload, expiresIn),
+      row.clientId,
+      row.accountId,
+      row.expiresAt,
     ]
-    this.parts.memo()?.tokens.delete(hash.toString('hex'))
     const event = ON_UPSERT[this.model]
     try {
       if (event) await send(this.parts, sql.UPSERT_MODEL_NOTED, [...values, this.#events(event)])
       else await send(this.parts, sql.UPSERT_MODEL, values)
     } catch (error) {
-      // foreign_key_violation: the grant is gone, so nothing may be issued under it any more
-      if (sqlState(error) === '23503') throw new errors.InvalidGrant('grant was revoked meanwhile')
-      throw error
+      throw toGrantError(error)
     }
   }
 
@@ -119,6 +128,21 @@ export class SealedModelAdapter implements Adapter {
 
   revokeByGrantId(grantId: string): Promise<void> {
     return revokeGrant(this.parts, grantId)
+  }
+
+  /** What is kept of a payload: the whole of it sealed, and the columns that it is looked up or ended by. */
+  protected async toRow(id: string, payload: AdapterPayload, expiresIn: number | undefined): Promise<ModelRow> {
+    const hash = hashId(id)
+    this.parts.memo()?.tokens.delete(hash.toString('hex'))
+    return {
+      hash,
+      sealed: await this.#seal(hash, payload),
+      grantId: FAMILY.has(this.model) ? (payload.grantId ?? null) : null, // an Interaction's grantId is no family
+      sessionUid: payload.sessionUid ?? null,
+      clientId: payload.clientId ?? null,
+      accountId: payload.accountId ?? null,
+      expiresAt: expiryOf(this.parts, payload, expiresIn),
+    }
   }
 
   protected async open(id: string | undefined, hash: Buffer, row: SealedRow): Promise<AdapterPayload> {

@@ -1,5 +1,5 @@
 import { CONSENT_COLUMNS, joinConsent } from './consent-rows.ts'
-import { insertEventsOfAct } from './event-rows.ts'
+import { insertEvents, insertEventsOfAct } from './event-rows.ts'
 
 /**
  * The statements that the engine's requests are made of. Each carries its guarantee in one statement and runs prepared
@@ -29,6 +29,18 @@ export const UPSERT_MODEL = statement('model_upsert', INSERT_MODEL)
 export const UPSERT_MODEL_NOTED = statement(
   'model_upsert_noted',
   `with act as (${INSERT_MODEL} returning account_id, client_id, grant_id) ${insertEventsOfAct(10)}`,
+)
+
+/** (rows, events). Tokens of one request together; bytes travel as hexadecimal and base64 inside the JSON. */
+export const UPSERT_TOKENS = statement(
+  'tokens_upsert',
+  `with act as (
+     insert into oidc_model (model, id, sealed_payload, grant_id, session_uid, client_id, account_id, expires_at)
+     select t.model, decode(t.id, 'hex'), decode(t.sealed, 'base64'), t.grant_id, t.session_uid, t.client_id,
+       t.account_id, to_timestamp(t.expires_at)
+     from jsonb_to_recordset($1::jsonb) as t(model text, id text, sealed text, grant_id text, session_uid text,
+       client_id text, account_id text, expires_at double precision)
+   ) ${insertEvents(2)}`,
 )
 
 /** (model, id, floor) */

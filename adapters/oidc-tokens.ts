@@ -1,14 +1,45 @@
 import type { AdapterPayload } from 'oidc-provider'
 import { expiryFloor, hashId, send } from './oidc-parts.ts'
-import { SealedModelAdapter } from './oidc-sealed.ts'
+import { ON_UPSERT, SealedModelAdapter } from './oidc-sealed.ts'
 import { FIND_TOKEN } from './oidc-sql.ts'
 import type { TokenRow } from './request-memo.ts'
+import type { PendingToken } from './token-batch.ts'
 
 /**
  * Codes and tokens: read together with their grant, session and consent, which the engine asks for next. One statement
  * answers for all kinds, since introspection and revocation look for one value as each of them.
  */
 export class TokenAdapter extends SealedModelAdapter {
+  /** Where the tokens of a request are stored together, it waits for that. A code is not: it leaves by a redirect. */
+  override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const pending = this.parts.memo()?.pendingTokens
+    const body = ON_UPSERT[this.model]
+    if (!pending || !body || this.model === 'AuthorizationCode') return super.upsert(id, payload, expiresIn)
+    const { hash, sealed, grantId, sessionUid, clientId, accountId, expiresAt } = await this.toRow(
+      id,
+      payload,
+      expiresIn,
+    )
+    pending.push({
+      row: {
+        model: this.model,
+        id: hash.toString('hex'),
+        sealed: sealed.toString('base64'),
+        grant_id: grantId,
+        session_uid: sessionUid,
+        client_id: clientId,
+        account_id: accountId,
+        expires_at: expiresAt,
+      },
+      event: {
+        body,
+        grantId: grantId ?? undefined,
+        clientId: clientId ?? undefined,
+        accountId: accountId ?? undefined,
+      },
+    } satisfies PendingToken)
+  }
+
   override async find(id: string): Promise<AdapterPayload | undefined> {
     const hash = hashId(id)
     const row = await this.#lookUp(hash)

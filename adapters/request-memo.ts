@@ -1,5 +1,6 @@
 import Provider from 'oidc-provider'
 import type { ConsentRow } from './consent-rows.ts'
+import type { PendingToken } from './token-batch.ts'
 
 /** A code or token with the grant, session and consent that hang together with it, as one statement read them. */
 export interface TokenRow extends ConsentRow {
@@ -24,6 +25,8 @@ export class RequestNotes {
   /** authorizations of each session as this request found them: the base for merging what it changed */
   readonly sessionBases = new Map<string, Record<string, unknown>>()
   readonly revocations = new Map<string, Promise<void>>()
+  /** tokens to be stored together when the request is done; absent where nobody will do that */
+  pendingTokens?: PendingToken[]
 
   forgetFamilies(): void {
     this.tokens.clear()
@@ -32,14 +35,13 @@ export class RequestNotes {
   }
 }
 
-/** Notes of the engine request that is being served; undefined outside one (our own routes, jobs, tests). */
-export type RequestMemo = () => RequestNotes | undefined
+/** Notes of a request: that which the engine is serving unless another is given. Undefined outside one (own routes, jobs). */
+export type RequestMemo = (request?: object) => RequestNotes | undefined
 
 /** @param currentRequest the object that stands for the request; the engine's own context unless a test says otherwise */
 export function createRequestMemo(currentRequest: () => object | undefined = () => Provider.ctx): RequestMemo {
   const byRequest = new WeakMap<object, RequestNotes>()
-  return () => {
-    const request = currentRequest()
+  return (request = currentRequest()) => {
     if (!request) return undefined
     const known = byRequest.get(request)
     if (known) return known

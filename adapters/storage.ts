@@ -15,6 +15,7 @@ import { createRailCredentialStore } from './rail-credential-store.ts'
 import { createReplayStore, type InsertReplay } from './replay-store.ts'
 import { createRequestMemo, type RequestMemo } from './request-memo.ts'
 import { createSigningKeyStore } from './signing-key-store.ts'
+import { createTokenBatch, type TokenBatch } from './token-batch.ts'
 import { createVaultStore } from './vault-store.ts'
 
 /** Every store of ours over one database, joined as they belong together. */
@@ -30,6 +31,8 @@ export interface Storage {
   readonly signingKeys: SigningKeyStore
   readonly railCredentials: RailCredentialStore
   readonly insertReplay: InsertReplay
+  /** for `provider.use`: stores the tokens of a request in one statement */
+  readonly tokenBatch: TokenBatch
 }
 
 export function createStorage(database: Database, clock: Clock, memo: RequestMemo = createRequestMemo()): Storage {
@@ -47,5 +50,6 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     signingKeys: createSigningKeyStore(database, clock),
     railCredentials: createRailCredentialStore(database),
     insertReplay: createReplayStore(database),
+    tokenBatch: createTokenBatch({ database, clock, memo }),
   }
 }

@@ -24,6 +24,7 @@ describeOnEachDatabase('oidc-provider over the adapter', (open) => {
   let server: Server
   let issuer: string
   let sent: string[] = []
+  let slowDown: () => Promise<unknown> = async () => undefined
 
   beforeAll(async () => {
     database = await open({ onStatement: (text) => sent.push(text) })
@@ -44,7 +45,7 @@ describeOnEachDatabase('oidc-provider over the adapter', (open) => {
     server = createServer((request, response) => provider.callback()(request, response)).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    provider = makeProvider(issuer, adapter, storage)
+    provider = makeProvider(issuer, adapter, storage, () => slowDown())
     await issueCode() // the vault has its key from here on
   })
   afterAll(() => new Promise((resolve) => server.close(resolve)))
@@ -111,10 +112,10 @@ describeOnEachDatabase('oidc-provider over the adapter', (open) => {
     const { code } = await issueCode()
     sent = []
     const tokens = await exchange(code)
-    expect(statements()).toHaveLength(4)
+    expect(statements()).toHaveLength(3) // found with all that hangs on it, consumed, both tokens stored
     sent = []
     const second = await refresh(tokens.body.refresh_token ?? '')
-    expect(statements()).toHaveLength(4)
+    expect(statements()).toHaveLength(3)
     sent = []
     await userinfo(second.body.access_token ?? '')
     expect(statements()).toHaveLength(1)
@@ -176,6 +177,30 @@ describeOnEachDatabase('oidc-provider over the adapter', (open) => {
     expect((await eventsOf(grantId)).at(-1)).toEqual({ type: 'grant.revoked', reason: 'client' })
   })
 
+  it('says invalid_grant, and issues nothing, when the grant is revoked before the tokens are stored', async () => {
+    const { code, grantId } = await issueCode()
+    provider.once('grant.success', () => {
+      revoked = database.db().deleteFrom('oidc_grant').where('id', '=', grantId).execute()
+    })
+    let revoked: Promise<unknown> = Promise.resolve()
+    slowDown = () => revoked
+    const reply = await exchange(code)
+    slowDown = async () => undefined
+    expect(reply).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+    expect(reply.body).not.toHaveProperty('access_token')
+    const issued = (await eventsOf(grantId)).map((body) => body.type)
+    expect(issued).toEqual(['code.issued', 'code.redeemed'])
+  })
+
+  it('stores no token of a request that failed after it made them', async () => {
+    const { code, grantId } = await issueCode()
+    provider.once('refresh_token.saved', () => {
+      throw new Error('a failure of ours')
+    })
+    expect(await exchange(code)).toMatchObject({ status: 500, body: { error: 'server_error' } })
+    expect((await eventsOf(grantId)).map((body) => body.type)).toEqual(['code.issued', 'code.redeemed'])
+  })
+
   it('refuses a client with another secret', async () => {
     const { code } = await issueCode()
     const body = new URLSearchParams({
@@ -189,7 +214,12 @@ describeOnEachDatabase('oidc-provider over the adapter', (open) => {
   })
 })
 
-function makeProvider(issuer: string, adapter: ReturnType<typeof createOidcAdapter>, storage: Storage): Provider {
+function makeProvider(
+  issuer: string,
+  adapter: ReturnType<typeof createOidcAdapter>,
+  storage: Storage,
+  afterRoutes: () => Promise<unknown>,
+): Provider {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const provider = new Provider(issuer, {
     adapter,
@@ -209,6 +239,11 @@ function makeProvider(issuer: string, adapter: ReturnType<typeof createOidcAdapt
     issueRefreshToken: () => true,
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] },
     rotateRefreshToken: true,
+  })
+  provider.use(storage.tokenBatch)
+  provider.use(async (_ctx, next) => {
+    await next()
+    await afterRoutes()
   })
   Object.assign(provider.ReplayDetection, { unique: storage.insertReplay })
   return provider

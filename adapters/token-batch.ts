@@ -1,0 +1,68 @@
+import { errors } from 'oidc-provider'
+import type { DwarEvent } from '../src/privacy/event.ts'
+import { toEventRows } from './event-rows.ts'
+import type { OidcAdapterParts } from './oidc-parts.ts'
+import { UPSERT_TOKENS } from './oidc-sql.ts'
+import type { RequestMemo } from './request-memo.ts'
+import { sqlState } from './statement-guard.ts'
+
+/** A token that the engine has issued in this request and that is not stored yet, with its event. */
+export interface PendingToken {
+  readonly row: Readonly<Record<string, string | number | null>>
+  readonly event: DwarEvent
+}
+
+/** What is needed of a Koa context. */
+interface Exchange {
+  status: number
+  body: unknown
+}
+
+/** Koa middleware, to be used before the engine's routes. */
+export type TokenBatch = (ctx: Exchange, next: () => Promise<unknown>) => Promise<void>
+
+/**
+ * Stores the tokens that one request issues in one statement, before its response leaves: an access and a refresh token
+ * then cost one round trip. Nobody can present a token before it is stored, because nobody has it yet; of a request that
+ * failed none is stored. When the grant was revoked meanwhile the client is told `invalid_grant`, as it is without this.
+ */
+export function createTokenBatch(
+  parts: Pick<OidcAdapterParts, 'database' | 'clock'> & { memo: RequestMemo },
+): TokenBatch {
+  return async (ctx, next) => {
+    const notes = parts.memo(ctx)
+    const pending: PendingToken[] = []
+    if (notes) notes.pendingTokens = pending
+    await next()
+    if (pending.length === 0 || ctx.status >= 400) return
+    try {
+      await store(parts, pending)
+    } catch (error) {
+      if (!(error instanceof errors.InvalidGrant)) throw error
+      ctx.status = error.statusCode
+      ctx.body = { error: error.error, error_description: error.error_description }
+    }
+  }
+}
+
+async function store(
+  { database, clock }: Pick<OidcAdapterParts, 'database' | 'clock'>,
+  pending: readonly PendingToken[],
+): Promise<void> {
+  const rows = JSON.stringify(pending.map((token) => token.row))
+  const events = toEventRows(
+    database,
+    clock,
+    pending.map((token) => token.event),
+  )
+  try {
+    await database.hot(UPSERT_TOKENS.name, UPSERT_TOKENS.text, [rows, events])
+  } catch (error) {
+    throw toGrantError(error)
+  }
+}
+
+/** foreign_key_violation: the grant is gone, so nothing may be issued under it any more. */
+export function toGrantError(error: unknown): unknown {
+  return sqlState(error) === '23503' ? new errors.InvalidGrant('grant was revoked meanwhile') : error
+}
