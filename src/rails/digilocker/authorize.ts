@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { RailError } from '../../errors.ts'
+import type { RailRequest, RailState } from '../rail.ts'
+import { type DigiLockerSettings, endpointUrl } from './settings.ts'
+
+/** What must be known again at the callback. Plain JSON; the caller seals it. */
+const remembered = z.object({
+  codeVerifier: z.string(),
+  redirectUri: z.string(),
+  needs: z.array(z.object({ anyOf: z.array(z.string()) })),
+  nonce: z.string().optional(),
+})
+export type Remembered = z.output<typeof remembered>
+
+/** @throws RailError RAIL_STATE_MISSING when this is no state of this rail */
+export function readRemembered(state: RailState): Remembered {
+  const parsed = remembered.safeParse(state)
+  if (!parsed.success) throw new RailError('RAIL_STATE_MISSING', 'the state was not made by this rail')
+  return parsed.data
+}
+
+/** 256 bits as base64url: 43 characters, the length RFC 7636 §4.1 recommends for a verifier. */
+export const randomText = (randomBytes: (size: number) => Uint8Array): string =>
+  Buffer.from(randomBytes(32)).toString('base64url')
+
+/**
+ * The address that sends the browser to DigiLocker.
+ * @throws RailError RAIL_MISCONFIGURED when `purpose` or `service_name` has no character that DigiLocker takes
+ * @see digilocker-api.md §4; RFC 7636 §4.3
+ */
+export function authorizeUrl(
+  request: RailRequest,
+  keep: Remembered,
+  clientId: string,
+  settings: DigiLockerSettings,
+  now: number,
+): URL {
+  const optional = Object.entries({ ...optionalParameters(request, settings, now), ...settings.extraParameters })
+  const url = endpointUrl('authorize', settings)
+  url.search = new URLSearchParams({
+    ...Object.fromEntries(optional.filter(([name]) => !settings.droppedParameters.includes(name))),
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: keep.redirectUri,
+    state: request.correlation,
+    code_challenge: createHash('sha256').update(keep.codeVerifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ...(keep.nonce && { nonce: keep.nonce }),
+  }).toString()
+  return url
+}
+
+function optionalParameters(request: RailRequest, settings: DigiLockerSettings, now: number): Record<string, string> {
+  const doctypes = wantedDoctypes(request, settings)
+  return {
+    purpose: plain(request.purpose, 'purpose'),
+    service_name: plain(request.serviceName, 'service_name'),
+    ...(settings.scopes.length > 0 && { scope: settings.scopes.join(' ') }),
+    ...(doctypes.length > 0 && { req_doctype: doctypes.join(',') }),
+    ...(settings.consentSeconds !== undefined && { consent_valid_till: String(now + settings.consentSeconds) }),
+    ...(request.freshLogin && { prompt: 'login' }),
+  }
+}
+
+/** Narrows DigiLocker's consent screen to what this request needs; an unapproved doctype would be refused there. */
+function wantedDoctypes({ needs }: RailRequest, { approvedDoctypes }: DigiLockerSettings): string[] {
+  const wanted = new Set(needs.flatMap(({ anyOf }) => anyOf))
+  return [...wanted].filter((doctype) => approvedDoctypes.includes(doctype))
+}
+
+/** DigiLocker takes letters, digits, space and underscore here, and nothing else (digilocker-api.md §4). */
+function plain(text: string, name: string): string {
+  const unaccented = text.normalize('NFKD').replace(/\p{M}/gu, '')
+  const kept = unaccented
+    .replace(/[^A-Za-z0-9 _]+/g, ' ')
+    .replace(/ +/g, ' ')
+    .trim()
+  if (!/[A-Za-z0-9]/.test(kept))
+    throw new RailError('RAIL_MISCONFIGURED', `${name} has no letter that DigiLocker takes`)
+  return kept
+}

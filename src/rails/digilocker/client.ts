@@ -1,0 +1,187 @@
+import type { z } from 'zod'
+import { DocumentError, type ErrorCode, RailError } from '../../errors.ts'
+import type { RailCredentials } from '../rail.ts'
+import { type Answer, type Call, type Send, TransportError } from './http.ts'
+import type { IssuedDocument } from './issued.ts'
+import { type ClientAuth, type DigiLockerSettings, endpointUrl, type Operation } from './settings.ts'
+import { errorAnswer, issuedAnswer, type TokenAnswer, tokenAnswer, type UserAnswer, userAnswer } from './wire.ts'
+
+export interface CodeExchange {
+  readonly code: string
+  readonly codeVerifier: string
+  /** the very text that the authorize request carried */
+  readonly redirectUri: string
+}
+
+/** A document's bytes as received, with the transport proof that came along. */
+export interface ServedDocument {
+  readonly body: Uint8Array
+  /** the `hmac` header */
+  readonly hmac: string | undefined
+}
+
+/**
+ * DigiLocker's API, one method an endpoint (digilocker-api.md §3). Errors carry a code and the name of the call, never
+ * an address, a body or anything else that the upstream sent.
+ */
+export interface DigiLockerClient {
+  /** Spends the code: sent once, whatever happens. @throws RailError also RAIL_CODE_REFUSED, RAIL_MISCONFIGURED */
+  exchangeCode(exchange: CodeExchange, credentials: RailCredentials): Promise<TokenAnswer>
+  /** @throws RailError */
+  user(accessToken: string): Promise<UserAnswer>
+  /** @throws RailError */
+  issued(accessToken: string): Promise<IssuedDocument[]>
+  /** The certificate XML at this URI. @throws RailError; DocumentError DOC_TOO_LARGE */
+  certificate(accessToken: string, uri: string): Promise<ServedDocument>
+  /** @throws RailError also RAIL_AADHAAR_NOT_LINKED; DocumentError DOC_TOO_LARGE */
+  eAadhaar(accessToken: string): Promise<ServedDocument>
+  /** Ends the whole upstream grant that the token belongs to (§6.4). @throws RailError */
+  revoke(token: string, hint: 'access_token' | 'refresh_token', credentials: RailCredentials): Promise<void>
+  /** The configured key set, as it came. @throws RailError */
+  keySet(url: URL): Promise<Uint8Array>
+}
+
+export function createClient(settings: DigiLockerSettings, send: Send): DigiLockerClient {
+  const { timeoutsMs, bodyCaps } = settings
+
+  const json = (operation: Operation, timeoutMs: number, parts: Partial<Call>): Promise<Answer> =>
+    succeed(send, {
+      operation,
+      url: endpointUrl(operation as Exclude<Operation, 'jwks'>, settings),
+      timeoutMs,
+      maxBytes: bodyCaps.json,
+      ...parts,
+    })
+
+  const xml = async (operation: 'xml' | 'eAadhaar', accessToken: string, uri?: string): Promise<ServedDocument> => {
+    const call = {
+      operation,
+      url: endpointUrl(operation, settings, uri),
+      headers: { accept: 'application/xml', ...bearer(accessToken) },
+      timeoutMs: timeoutsMs.document,
+      maxBytes: bodyCaps.document,
+    }
+    const { contentType, body, hmac } = await succeed(send, call).catch(asDocumentFault)
+    refuseOtherThanXml(operation, contentType)
+    return { body, hmac }
+  }
+
+  const get = (operation: 'user' | 'issued', accessToken: string): Promise<Answer> =>
+    json(operation, timeoutsMs[operation], { headers: { accept: 'application/json', ...bearer(accessToken) } })
+
+  return {
+    exchangeCode: async ({ code, codeVerifier, redirectUri }, credentials) => {
+      const fields = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier }
+      const request = authenticated(settings.clientAuth.token, credentials, fields)
+      return readJson('token', await json('token', timeoutsMs.token, request), tokenAnswer)
+    },
+    user: async (accessToken) => readJson('user', await get('user', accessToken), userAnswer),
+    issued: async (accessToken) => readJson('issued', await get('issued', accessToken), issuedAnswer),
+    certificate: (accessToken, uri) => xml('xml', accessToken, uri),
+    eAadhaar: (accessToken) => xml('eAadhaar', accessToken),
+    revoke: async (token, hint, credentials) => {
+      const request = authenticated(settings.clientAuth.revoke, credentials, { token, token_type_hint: hint })
+      await json('revoke', timeoutsMs.revoke, request) // only its status means anything (§6.4)
+    },
+    keySet: async (url) => (await json('jwks', timeoutsMs.token, { url })).body,
+  }
+}
+
+const bearer = (accessToken: string): { authorization: string } => ({ authorization: `Bearer ${accessToken}` })
+
+/** Id and secret stand raw in the Basic header, as every known client sends them (digilocker-api.md §6.2). */
+function authenticated(
+  auth: ClientAuth,
+  { clientId, clientSecret }: RailCredentials,
+  fields: Record<string, string>,
+): Pick<Call, 'form' | 'headers'> {
+  const headers = { accept: 'application/json' }
+  if (auth === 'basic') {
+    const pair = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+    return { form: new URLSearchParams(fields), headers: { ...headers, authorization: `Basic ${pair}` } }
+  }
+  const secret = auth === 'post' ? { client_secret: clientSecret } : undefined
+  return { form: new URLSearchParams({ ...fields, client_id: clientId, ...secret }), headers }
+}
+
+async function succeed(send: Send, call: Call): Promise<Answer> {
+  const answer = await send(call)
+  if (answer.status === 200 || (call.operation === 'revoke' && answer.status < 300)) return answer
+  const code = codeOf(call.operation, answer)
+  throw new RailError(code, `${call.operation}: the upstream answered ${answer.status}`)
+}
+
+/** What DigiLocker's own words for an error mean for us (digilocker-api.md §6.5 and §12). */
+const TOKEN_WORDS: Readonly<Record<string, ErrorCode>> = {
+  invalid_grant: 'RAIL_CODE_REFUSED',
+  invalid_client: 'RAIL_MISCONFIGURED',
+  invalid_client_id: 'RAIL_MISCONFIGURED',
+  invalid_grant_type: 'RAIL_MISCONFIGURED',
+  unsupported_grant_type: 'RAIL_MISCONFIGURED',
+  unauthorized_client: 'RAIL_MISCONFIGURED',
+  redirect_uri_mismatch: 'RAIL_MISCONFIGURED',
+}
+const BEARER_WORDS: Readonly<Record<string, ErrorCode>> = {
+  invalid_token: 'RAIL_UNAUTHORIZED',
+  insufficient_scope: 'RAIL_FORBIDDEN',
+  invalid_uri: 'RAIL_NOT_FOUND',
+  aadhaar_not_linked: 'RAIL_AADHAAR_NOT_LINKED',
+  aadhaar_not_available: 'RAIL_AADHAAR_NOT_LINKED',
+}
+const STATUSES: Readonly<Record<number, ErrorCode>> = {
+  401: 'RAIL_UNAUTHORIZED',
+  403: 'RAIL_FORBIDDEN',
+  404: 'RAIL_NOT_FOUND',
+}
+
+/** 530 is DigiLocker's "issuer is down"; a page of HTML is a gateway speaking, so its 403 or 404 is no word on consent. */
+function codeOf(operation: Operation, answer: Answer): ErrorCode {
+  if (answer.status === 429) return 'RAIL_RATE_LIMITED'
+  if (answer.status >= 500 || isMarkup(answer)) return 'RAIL_UNAVAILABLE'
+  const word = errorWord(answer.body)
+  const words = operation === 'token' || operation === 'revoke' ? TOKEN_WORDS : BEARER_WORDS
+  const said = word !== undefined && Object.hasOwn(words, word) ? words[word] : undefined
+  return said ?? STATUSES[answer.status] ?? 'RAIL_RESPONSE_INVALID'
+}
+
+function errorWord(body: Uint8Array): string | undefined {
+  const parsed = errorAnswer.safeParse(parseJson(body))
+  return parsed.success ? parsed.data : undefined
+}
+
+/** @throws RailError RAIL_UNAVAILABLE for a page instead of an answer, RAIL_RESPONSE_INVALID for one we cannot read */
+function readJson<T extends z.ZodType>(operation: Operation, answer: Answer, schema: T): z.output<T> {
+  if (isMarkup(answer)) throw new RailError('RAIL_UNAVAILABLE', `${operation}: the upstream answered with a page`)
+  const parsed = schema.safeParse(parseJson(answer.body))
+  if (parsed.success) return parsed.data
+  const members = new Set(parsed.error.issues.map(({ path }) => path.join('.') || 'the whole'))
+  throw new RailError('RAIL_RESPONSE_INVALID', `${operation}: cannot read ${[...members].join(', ')}`)
+}
+
+/** @returns undefined for what is no JSON. The parser's own error quotes what it read, so it goes no further. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+const isMarkup = ({ contentType, body }: Answer): boolean =>
+  contentType === 'text/html' ||
+  contentType === 'application/xhtml+xml' ||
+  /^\s*</.test(Buffer.from(body.subarray(0, 64)).toString('latin1'))
+
+const XML_TYPES = new Set(['', 'application/xml', 'text/xml', 'text/plain', 'application/octet-stream'])
+
+/** XML comes as `text/plain` too (digilocker-api.md §10.4). The type proves nothing either way: the signature does. */
+function refuseOtherThanXml(operation: Operation, contentType: string): void {
+  if (XML_TYPES.has(contentType)) return
+  const code = contentType === 'text/html' ? 'RAIL_UNAVAILABLE' : 'RAIL_RESPONSE_INVALID'
+  throw new RailError(code, `${operation}: the answer is not XML`)
+}
+
+function asDocumentFault(error: unknown): never {
+  if (error instanceof TransportError && error.tooLarge) throw new DocumentError('DOC_TOO_LARGE', error.message)
+  throw error
+}

@@ -1,0 +1,173 @@
+import type { JSONWebKeySet } from 'jose'
+import type { HmacPolicy } from '../../documents/hmac.ts'
+import { AppError } from '../../errors.ts'
+
+/** How we prove who we are at an endpoint. `post`: secret in the form. `basic`: HTTP Basic. `none`: id only (digilocker-api.md §6.2). */
+export type ClientAuth = 'post' | 'basic' | 'none'
+
+/** Where the keys of the id_token come from. `tls-only` relies on OIDC Core §3.1.3.7 point 6: it came straight from the token endpoint. */
+export type IdTokenKeys =
+  | { readonly mode: 'tls-only' }
+  | { readonly mode: 'keys'; readonly jwks: JSONWebKeySet }
+  | { readonly mode: 'jwks-uri'; readonly url: URL }
+
+export type Endpoint = 'authorize' | 'token' | 'revoke' | 'user' | 'issued' | 'xml' | 'eAadhaar'
+/** Calls that our server makes. */
+export type Operation = Exclude<Endpoint, 'authorize'> | 'jwks'
+
+/** All that differs between DigiLocker partners, hosts and versions (digilocker-api.md §14). */
+export interface DigiLockerSettings {
+  readonly baseUrl: URL
+  /** where the browser goes, if that is another address than the one our server calls */
+  readonly browserBaseUrl?: URL | undefined
+  /** plain http to another machine: development only */
+  readonly allowHttp: boolean
+  /** replaces the path of an endpoint, starting with `/`; that of `xml` holds `{uri}` */
+  readonly paths: Readonly<Partial<Record<Endpoint, string>>>
+  readonly authorizeVersion: 1 | 2
+  /** 2 for a client with `openid` in the portal, else 1. Never probed: a failed try may burn the code (§6.1) */
+  readonly tokenVersion: 1 | 2
+  readonly eAadhaarVersion: 1 | 2 | 3
+  readonly clientAuth: { readonly token: ClientAuth; readonly revoke: ClientAuth }
+  /** empty: none is sent, and what the portal has ticked applies */
+  readonly scopes: readonly string[]
+  /** authorize parameters added to every request (`pla`, `acr`, `amr`, `dl_flow`, …) */
+  readonly extraParameters: Readonly<Record<string, string>>
+  /** optional authorize parameters that this partner's portal setting does not take */
+  readonly droppedParameters: readonly string[]
+  /** doctypes that DigiLocker approved for this partner: only these are named in `req_doctype` */
+  readonly approvedDoctypes: readonly string[]
+  /** asks for a consent of this length (`consent_valid_till`); not sent when absent */
+  readonly consentSeconds?: number | undefined
+  /** about the `hmac` header of a document (§10.6): a header that is there and wrong is fatal, unless `off` */
+  readonly hmacPolicy: HmacPolicy
+  readonly idToken: {
+    /** exact `iss` values that are DigiLocker's */
+    readonly issuers: readonly string[]
+    readonly keys: IdTokenKeys
+    /** sends a `nonce` and insists on its echo. Undocumented upstream (§4), so off unless the partner has seen it work */
+    readonly nonce: boolean
+  }
+  /** milliseconds: to connect, and for a whole call, body included */
+  readonly timeoutsMs: {
+    readonly connect: number
+    readonly token: number
+    readonly user: number
+    readonly issued: number
+    readonly document: number
+    readonly revoke: number
+  }
+  /** bytes */
+  readonly bodyCaps: { readonly json: number; readonly document: number }
+  /** one more try of a failed GET, after `delayMs` to twice that; a longer `Retry-After` than `maxRetryAfterMs` is not waited for */
+  readonly retry: { readonly delayMs: number; readonly maxRetryAfterMs: number }
+  /** gives the upstream tokens back as soon as the documents are read */
+  readonly revokeAfterFetch: boolean
+}
+
+const MIB = 1024 * 1024
+
+const defaults: Omit<DigiLockerSettings, 'tokenVersion'> = {
+  baseUrl: new URL('https://digilocker.meripehchaan.gov.in'),
+  allowHttp: false,
+  paths: {},
+  authorizeVersion: 1,
+  eAadhaarVersion: 3,
+  clientAuth: { token: 'post', revoke: 'basic' },
+  scopes: [],
+  extraParameters: {},
+  droppedParameters: [],
+  approvedDoctypes: [],
+  hmacPolicy: 'verify-if-present',
+  idToken: { issuers: ['https://api.digitallocker.gov.in'], keys: { mode: 'tls-only' }, nonce: false },
+  timeoutsMs: { connect: 5000, token: 15_000, user: 15_000, issued: 15_000, document: 45_000, revoke: 5000 },
+  bodyCaps: { json: MIB, document: 5 * MIB },
+  retry: { delayMs: 200, maxRetryAfterMs: 3000 },
+  revokeAfterFetch: true,
+}
+
+/**
+ * Settings with the defaults of digilocker-api.md §14 under what the operator gives.
+ * @throws AppError CONFIG_INVALID, naming every fault at once
+ */
+export function digiLockerSettings(given: Partial<DigiLockerSettings> = {}): DigiLockerSettings {
+  const scopes = given.scopes ?? defaults.scopes
+  const settings = { ...defaults, tokenVersion: scopes.includes('openid') ? (2 as const) : (1 as const), ...given }
+  const faults = findFaults(settings)
+  if (faults.length > 0) throw new AppError('CONFIG_INVALID', `DigiLocker settings: ${faults.join('; ')}`)
+  return Object.freeze(settings)
+}
+
+/** The path of an endpoint, version included. That of `xml` still holds `{uri}`. */
+export function pathOf(endpoint: Endpoint, settings: DigiLockerSettings): string {
+  const standard: Record<Endpoint, string> = {
+    authorize: `/public/oauth2/${settings.authorizeVersion}/authorize`,
+    token: `/public/oauth2/${settings.tokenVersion}/token`,
+    revoke: '/public/oauth2/1/revoke',
+    user: '/public/oauth2/1/user',
+    issued: '/public/oauth2/2/files/issued',
+    xml: '/public/oauth2/1/xml/{uri}',
+    eAadhaar: `/public/oauth2/${settings.eAadhaarVersion}/xml/eaadhaar`,
+  }
+  return settings.paths[endpoint] ?? standard[endpoint]
+}
+
+/** An endpoint's address. A path keeps to the configured host, whatever a document's URI holds. */
+export function endpointUrl(endpoint: Endpoint, settings: DigiLockerSettings, documentUri = ''): URL {
+  const base = (endpoint === 'authorize' ? settings.browserBaseUrl : undefined) ?? settings.baseUrl
+  const path = pathOf(endpoint, settings).replace('{uri}', () => encodeURIComponent(documentUri))
+  return new URL(`${base.origin}${base.pathname.replace(/\/$/, '')}${path}`)
+}
+
+/** Ours alone: the security of the journey hangs on them, so no configuration may set or drop them. */
+const FIXED_PARAMETERS = [
+  'response_type',
+  'client_id',
+  'redirect_uri',
+  'state',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+]
+
+function findFaults(settings: DigiLockerSettings): string[] {
+  return [
+    ...urlFaults('baseUrl', settings.baseUrl, settings.allowHttp),
+    ...(settings.browserBaseUrl ? urlFaults('browserBaseUrl', settings.browserBaseUrl, settings.allowHttp) : []),
+    ...Object.entries(settings.paths).flatMap(([name, path]) => pathFaults(name, path)),
+    ...parameterFaults(settings),
+    ...idTokenFaults(settings),
+    ...numberFaults('timeoutsMs', settings.timeoutsMs),
+    ...numberFaults('bodyCaps', settings.bodyCaps),
+  ]
+}
+
+function urlFaults(name: string, url: URL, allowHttp: boolean): string[] {
+  if (url.username || url.password || url.search || url.hash) return [`${name} must be a bare address`]
+  if (url.protocol === 'https:') return []
+  const ours = url.protocol === 'http:' && (allowHttp || isLoopback(url.hostname))
+  return ours ? [] : [`${name} must be https`]
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+
+function pathFaults(name: string, path: string): string[] {
+  if (!/^\/(?!\/)[^?#\\\s]*$/.test(path)) return [`paths.${name} must start with one "/" and hold no query`]
+  return name === 'xml' && !path.includes('/{uri}') ? ['paths.xml must hold {uri} as a segment'] : []
+}
+
+function parameterFaults({ extraParameters, droppedParameters }: DigiLockerSettings): string[] {
+  const names = [...Object.keys(extraParameters), ...droppedParameters]
+  return names.filter((name) => FIXED_PARAMETERS.includes(name)).map((name) => `authorize parameter ${name} is fixed`)
+}
+
+function idTokenFaults({ idToken, allowHttp }: DigiLockerSettings): string[] {
+  if (idToken.keys.mode === 'keys' && idToken.keys.jwks.keys.length === 0) return ['idToken.keys holds no key']
+  return idToken.keys.mode === 'jwks-uri' ? urlFaults('idToken.keys.url', idToken.keys.url, allowHttp) : []
+}
+
+function numberFaults(name: string, values: Readonly<Record<string, number>>): string[] {
+  const wrong = Object.entries(values).filter(([, value]) => !Number.isSafeInteger(value) || value <= 0)
+  return wrong.map(([key]) => `${name}.${key} must be a positive whole number`)
+}
