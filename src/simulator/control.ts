@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
+import type { Certificate } from './certificate.ts'
 import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { PERSONAS } from './personas.ts'
-import type { Certificate } from './certificate.ts'
 import { type Signer, spkiFingerprint } from './pki.ts'
 import { QUIRKS } from './quirks.ts'
 import { parseRules, RuleError } from './rules.ts'

@@ -1,4 +1,4 @@
-import { dayFirst } from './dates.ts'
+import { dayFirst, indianTime } from './dates.ts'
 import { DOCTYPES, type Doctype } from './documents.ts'
 import { type Html, html } from './html.ts'
 import type { SimResponse } from './http.ts'
@@ -63,7 +63,7 @@ function personaChoice(persona: Persona, chosen: boolean): Html {
 }
 
 export function consentPage(flow: Flow, persona: Persona, offers: readonly Offer[]): SimResponse {
-  const until = dayFirst(new Date(flow.consentValidTill * 1000).toISOString().slice(0, 10), '/')
+  const until = dayFirst(indianTime(flow.consentValidTill).slice(0, 10), '/')
   const list =
     offers.length === 0
       ? html`<p class="help">Your locker holds none of the documents asked for.</p>`
@@ -103,9 +103,12 @@ export function errorPage(code: string, explanation: string, status = 400): SimR
 }
 
 export function homePage(): SimResponse {
-  const rows = PERSONAS.map(
-    ({ id, name, pin, story }) =>
-      html`<tr><td><code>${id}</code></td><td>${name}</td><td><code>${pin}</code></td><td>${story}</td></tr>`,
+  const people = PERSONAS.map(
+    ({ id, name, pin, story }) => html`
+    <li class="person"><span class="face" aria-hidden="true">${name.slice(0, 1)}</span>
+      <span class="who"><span class="name">${name}</span>
+        <span class="story">${story}</span>
+        <span class="hint">Id <code>${id}</code>, PIN <code>${pin}</code></span></span></li>`,
   )
   const kinds = Object.keys(DOCTYPES).map((doctype) => html`<li>${DOCTYPES[doctype as Doctype].name} (${doctype})</li>`)
   const body = html`
@@ -113,9 +116,7 @@ export function homePage(): SimResponse {
     <p>A stand-in for DigiLocker’s requester API, for development and tests. It signs documents with certificates of
       its own, which no real service trusts.</p>
     <h2>People</h2>
-    <div class="scroll" role="region" aria-label="People" tabindex="0"><table>
-      <thead><tr><th scope="col">Id</th><th scope="col">Name</th><th scope="col">PIN</th><th scope="col">What for</th></tr></thead>
-      <tbody>${rows}</tbody></table></div>
+    <ul class="people">${people}</ul>
     <h2>Documents</h2>
     <ul>${kinds}</ul>`
   return page('DigiLocker simulator', body, 200)
