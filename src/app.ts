@@ -6,6 +6,7 @@ import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
 import { createStorage } from '../adapters/storage.ts'
 import { sweep } from '../adapters/sweep.ts'
+import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
 import { createRailCredentials } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -124,6 +125,7 @@ async function compose(
       memo: storage.memo,
       clockToleranceSeconds: CLOCK_TOLERANCE,
     }),
+    tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
     signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),

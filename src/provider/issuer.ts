@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import type { Middleware } from 'koa'
 import { type AdapterFactory, type Configuration, errors, type FindAccount, Provider } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
@@ -17,6 +18,8 @@ export interface IssuerPages {
 export interface IssuerParts {
   readonly issuer: URL
   readonly adapter: AdapterFactory
+  /** stores the tokens of one request together, before its response leaves */
+  readonly tokenBatch: Middleware
   readonly insertReplay: (issuer: string, jti: string, expiresAt: number) => Promise<boolean>
   readonly signingKeys: JWK[]
   readonly cookieKeys: readonly string[]
@@ -63,6 +66,7 @@ export function createIssuer(parts: IssuerParts): Provider {
   Object.assign(provider.ReplayDetection, { unique: parts.insertReplay })
   // Every URL comes from the issuer: `web` overwrites Host and X-Forwarded-Proto with it on each request (security.md OP-10).
   provider.proxy = true
+  provider.use(parts.tokenBatch)
   provider.use(async (ctx, next) => {
     await next()
     if (ctx.status === 200 && (ctx.path === '/jwks' || ctx.path.startsWith('/.well-known/')))
