@@ -132,6 +132,7 @@ async function exchange(call: Call, dispatcher: Dispatcher): Promise<Answer> {
     bodyTimeout: call.timeoutMs,
     signal: AbortSignal.timeout(call.timeoutMs), // the whole call: a body that drips never trips the two above
   })
+  body.on('error', keepQuiet)
   const header = (name: string): string | undefined => {
     const value = headers[name]
     return Array.isArray(value) ? value.join(', ') : value
@@ -150,6 +151,9 @@ async function exchange(call: Call, dispatcher: Dispatcher): Promise<Answer> {
     body.destroy() // nothing more is wanted from a body that was refused half-way
   }
 }
+
+/** A body destroyed before its end emits an error; without a listener that would end the process. Readers hear it by themselves. */
+const keepQuiet = (): undefined => undefined
 
 /** The API never redirects; a hop would carry our secret, or the person's token, to whoever is named there. */
 function refuseRedirect(call: Call, status: number): void {
