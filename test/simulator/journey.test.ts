@@ -1,15 +1,17 @@
-import { createHmac, createPublicKey, type JsonWebKey, verify } from 'node:crypto'
+import { createHash, createHmac, createPublicKey, type JsonWebKey, verify } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { judgeByXmlCrypto } from './support/judges.ts'
 import * as walk from './support/walk.ts'
 
 const NOW = Date.parse('2026-11-24T06:30:00Z') / 1000
+/** a second client of the same kind: what is one's must not serve the other */
+const RIVAL = { ...walk.PLAIN, clientId: 'RIVALAPP', clientSecret: 'rival-test-secret' }
 let clock = NOW
 let simulator: Simulator
 
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048, clients: [walk.PLAIN, walk.OIDC], now: () => clock })
+  simulator = await startSimulator({ rootBits: 2048, clients: [walk.PLAIN, walk.OIDC, RIVAL], now: () => clock })
 })
 beforeEach(() => {
   clock = NOW
@@ -273,6 +275,53 @@ describe('tokens — digilocker-api.md §6', () => {
   })
 })
 
+describe('tokens of another client, and odd clients — RFC 6749 §§2.3 and 6, RFC 7009 §2.1', () => {
+  const asRival = (path: string, fields: Record<string, string>) => {
+    const form = new URLSearchParams({ client_id: RIVAL.clientId, client_secret: RIVAL.clientSecret, ...fields })
+    return walk.post(simulator, path, form)
+  }
+
+  it('refuses to refresh them', async () => {
+    const { refresh_token = '' } = await walk.login(simulator)
+    const reply = await asRival('/public/oauth2/1/token', { grant_type: 'refresh_token', refresh_token })
+    expect([reply.status, await reply.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  })
+
+  it('refuses to revoke them, and they stay good', async () => {
+    const token = await walk.login(simulator)
+    expect((await asRival('/public/oauth2/1/revoke', { token: token.access_token })).status).toBe(400)
+    expect((await walk.get(simulator, walk.USER, token.access_token)).status).toBe(200)
+  })
+
+  it('refuses HTTP Basic of one client with the client_id of another', async () => {
+    const code = (await walk.walkToCallback(simulator)).searchParams.get('code') ?? ''
+    const basic = Buffer.from(`${walk.PLAIN.clientId}:${walk.PLAIN.clientSecret}`).toString('base64')
+    const form = new URLSearchParams({ grant_type: 'authorization_code', code, client_id: RIVAL.clientId })
+    form.set('redirect_uri', walk.PLAIN.redirectUris[0] ?? '')
+    form.set('code_verifier', walk.VERIFIER)
+    const reply = await walk.post(simulator, '/public/oauth2/1/token', form, { authorization: `Basic ${basic}` })
+    expect([reply.status, await reply.json()]).toMatchObject([400, { error: 'invalid_client' }])
+  })
+
+  it.each([
+    ['42 characters', 'v'.repeat(42)],
+    ['129 characters', 'v'.repeat(129)],
+    ['a space', `${'v'.repeat(50)} `],
+  ])('refuses a verifier of %s even when it fits the challenge (RFC 7636 §4.1)', async (_case, verifier) => {
+    const challenge = createHash('sha256').update(verifier).digest('base64url')
+    const callback = await walk.walkToCallback(simulator, { change: { code_challenge: challenge } })
+    const code = callback.searchParams.get('code') ?? ''
+    const reply = await walk.exchange(simulator, code, walk.PLAIN, { code_verifier: verifier })
+    expect([reply.status, await reply.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  })
+
+  it('serves e-Aadhaar at its own endpoint only', async () => {
+    const token = await walk.login(simulator)
+    const reply = await walk.get(simulator, walk.xmlPath(walk.uriOf(token.scope, 'ADHAR')), token.access_token)
+    expect(reply.status).toBe(404)
+  })
+})
+
 describe('sign-in and single sign-on — digilocker-api.md §8', () => {
   it('skips sign-in in a browser that signed in, unless prompt=login asks for it', async () => {
     const browser = new walk.Browser()
@@ -295,6 +344,38 @@ describe('sign-in and single sign-on — digilocker-api.md §8', () => {
       new URL('/signin/logout/Y?client_id=PLAINAPP&redirect_uri=https://x.test', simulator.url),
     )
     expect(elsewhere.status).toBe(400)
+  })
+
+  it('forgets the browser at logout even if it keeps its cookie', async () => {
+    const browser = new walk.Browser()
+    const first = await browser.open(walk.authorizeUrl(simulator))
+    const kept = { headers: { cookie: (first.headers.getSetCookie()[0] ?? '').split(';')[0] ?? '' } }
+    await walk.walkToCallback(simulator, {}, browser)
+    const authorize = async () => {
+      const reply = await fetch(walk.authorizeUrl(simulator), { ...kept, redirect: 'manual' })
+      return reply.headers.get('location') ?? ''
+    }
+    expect(await authorize()).toMatch(/^\/consent\//)
+    const query = new URLSearchParams({ client_id: 'PLAINAPP', redirect_uri: walk.PLAIN.redirectUris[0] ?? '' })
+    await browser.open(new URL(`/signin/logout/Y?${query}`, simulator.url))
+    expect(await authorize()).toMatch(/^\/signin\//)
+  })
+
+  it('gives a browser with a made-up mark a fresh one', async () => {
+    const headers = { cookie: 'digilocker_simulator=chosen-by-someone' }
+    const reply = await fetch(walk.authorizeUrl(simulator), { headers, redirect: 'manual' })
+    expect(reply.headers.getSetCookie()[0]).toMatch(/^digilocker_simulator=[0-9a-f]{32}; /)
+  })
+
+  it('takes one decision a journey, and only from its own form', async () => {
+    const browser = new walk.Browser()
+    const start = await browser.open(walk.authorizeUrl(simulator))
+    const at = new URL(start.headers.get('location') ?? '', simulator.url)
+    const consentAt = new URL((await walk.signIn(browser, at, {})).headers.get('location') ?? '', simulator.url)
+    const flow = walk.hidden(await (await browser.open(consentAt)).text(), 'flow')
+    expect((await browser.post(consentAt, new URLSearchParams({ decision: 'allow' }))).status).toBe(400)
+    expect((await browser.post(consentAt, new URLSearchParams({ flow, decision: 'allow' }))).status).toBe(303)
+    expect((await browser.post(consentAt, new URLSearchParams({ flow, decision: 'allow' }))).status).toBe(400)
   })
 
   it('refuses a wrong PIN, and ends the journey at the fifth', async () => {
