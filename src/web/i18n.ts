@@ -129,8 +129,8 @@ export function translator(locales: Locales, locale: string): Translator {
 }
 
 function makeTranslator(locale: string, messages: Messages): Translator {
-  // native digits cannot be typed into the forms and phones of those who are told them
-  const latin = `${locale}-u-nu-latn`
+  // days and numbers as written in India, but in latin digits: others cannot be typed into forms and telephones
+  const latin = new Intl.Locale(locale, { region: 'IN', numberingSystem: 'latn' }).toString()
   const intl = createIntl({ locale: latin, messages, onError: refuseFault })
   const lists = new Intl.ListFormat(latin, { type: 'conjunction' })
   return {

@@ -37,7 +37,7 @@ export interface Renderer {
 export function createRenderer(viewsFolder: string, options: { cache?: boolean } = {}): Renderer {
   const locales = readLocales(path.join(viewsFolder, 'locales'))
   const assets = readAssets(path.join(viewsFolder, 'assets'))
-  const eta = new Eta({ views: viewsFolder, cache: options.cache ?? true, autoEscape: true, escapeFunction: escape })
+  const eta = new Eta({ views: viewsFolder, cache: options.cache ?? true, autoEscape: true, escapeFunction: toText })
   return {
     locales,
     assets,
@@ -61,7 +61,7 @@ const entities: Readonly<Record<string, string>> = {
  * replacement character: a name that holds them could otherwise rearrange the sentence around it (Unicode TR36 §2.5, TR9 §2).
  * Joiners stay: Indian scripts need them.
  */
-export function escape(value: unknown): string {
+export function toText(value: unknown): string {
   return String(value)
     .replace(unsafeCharacters, '\u{FFFD}')
     .replace(/[&<>"']/g, (character) => entities[character] ?? '')

@@ -35,6 +35,8 @@ export interface ConsentPage extends PageFrame {
   readonly purpose: string
   /** needed details, those to choose from, those with proof; an empty one is left out */
   readonly sections: readonly ConsentPageSection[]
+  /** the documents that gave something, with signer and verdict */
+  readonly checks: readonly { readonly document: string; readonly text: string }[]
   readonly missing: readonly { readonly document: string; readonly reason: string }[]
   readonly retention: string
   readonly withdrawHref?: string | undefined
@@ -97,6 +99,7 @@ export function toConsentPage(words: Translator, view: ConsentView): ConsentPage
     clientDomain: view.client.domain,
     purpose: view.purpose,
     sections: toSections(words, view.client.name, items),
+    checks: toChecks(words, view.items),
     missing: view.missing.map(({ doctype, reason }) => ({
       document: documentLabel(words, doctype),
       reason: words.t(`missing.${reason}`),
@@ -120,7 +123,7 @@ function toItem(words: Translator, item: ConsentView['items'][number], id: strin
     value: showValue(words, item.claim, item.value),
     source: toSource(words, item.claim, item.source),
     verified: item.source.kind === 'document',
-    note: toNote(words, item.source),
+    note: words.t(item.source.kind === 'document' ? 'note.verified' : 'note.asserted'),
     required: item.required,
     // consent is a clear affirmative act: a box that nobody ticked is never ticked (DPDP Act 2023 §6(1))
     checked: item.checked ?? false,
@@ -136,10 +139,16 @@ function toSource(words: Translator, claim: string, source: ConsentSource): stri
   return isDerived(claim) ? words.t('source.derived', { source: named }) : named
 }
 
-function toNote(words: Translator, source: ConsentSource): string {
-  if (source.kind === 'account') return words.t('note.asserted')
-  const key = source.weakAlgorithm ? 'note.verified-weak' : 'note.verified'
-  return words.t(key, { signer: source.signerName })
+/** Each document once, however many details it gave: who signed it, and how its signature was checked. */
+function toChecks(words: Translator, items: ConsentView['items']): ConsentPage['checks'] {
+  const checks = new Map<string, ConsentPage['checks'][number]>()
+  for (const { source } of items) {
+    if (source.kind !== 'document') continue
+    const key = source.weakAlgorithm ? 'check.verified-weak' : 'check.verified'
+    const document = documentLabel(words, source.doctype)
+    checks.set(source.doctype, { document, text: words.t(key, { signer: source.signerName }) })
+  }
+  return [...checks.values()]
 }
 
 function toSections(words: Translator, client: string, items: readonly ConsentPageItem[]): ConsentPageSection[] {

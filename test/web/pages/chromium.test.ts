@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http'
 import { mkdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
@@ -15,7 +15,9 @@ const pictures = process.env.SCREENSHOTS
 
 const samples = new Map(
   locales.flatMap((locale) =>
-    (Object.keys(variants) as Variant[]).flatMap((variant) => renderAll(locale, variant).map((s) => [s.name, s] as const)),
+    (Object.keys(variants) as Variant[]).flatMap((variant) =>
+      renderAll(locale, variant).map((s) => [s.name, s] as const),
+    ),
   ),
 )
 
@@ -99,9 +101,12 @@ describe('pages in Chromium', () => {
     await page.close()
   })
 
-  it.each([...samples.values()].map((sample) => [sample.name, sample] as const))('keeps %s under 100 kB', (_name, sample) => {
-    expect(weight(sample)).toBeLessThanOrEqual(WEIGHT_LIMIT_BYTES)
-  })
+  it.each([...samples.values()].map((sample) => [sample.name, sample] as const))(
+    'keeps %s under 100 kB',
+    (_name, sample) => {
+      expect(weight(sample)).toBeLessThanOrEqual(WEIGHT_LIMIT_BYTES)
+    },
+  )
 })
 
 const headersOfPages = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }

@@ -75,7 +75,11 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
     render('sign-out-alone', 'sign-out', { languages, action: hidden.action, xsrf: 'x' }),
     render('signed-out', 'signed-out', { languages, clientName: words.client }),
     render('signed-out-alone', 'signed-out', { languages }),
-    render('home', 'home', { languages, issuer: 'https://dwar.example', discoveryHref: '/.well-known/openid-configuration' }),
+    render('home', 'home', {
+      languages,
+      issuer: 'https://dwar.example',
+      discoveryHref: '/.well-known/openid-configuration',
+    }),
     render('not-found', 'not-found', { languages, homeHref: '/' }),
   ]
 }
