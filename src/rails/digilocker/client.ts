@@ -44,13 +44,16 @@ export interface DigiLockerClient {
 export function createClient(settings: DigiLockerSettings, send: Send): DigiLockerClient {
   const { timeoutsMs, bodyCaps } = settings
 
-  const json = (operation: Operation, timeoutMs: number, parts: Partial<Call>): Promise<Answer> =>
+  const json = (
+    operation: 'token' | 'revoke' | 'user' | 'issued',
+    parts: Pick<Call, 'form' | 'headers'>,
+  ): Promise<Answer> =>
     succeed(send, {
-      operation,
-      url: endpointUrl(operation as Exclude<Operation, 'jwks'>, settings),
-      timeoutMs,
-      maxBytes: bodyCaps.json,
       ...parts,
+      operation,
+      url: endpointUrl(operation, settings),
+      timeoutMs: timeoutsMs[operation],
+      maxBytes: bodyCaps.json,
     })
 
   const xml = async (operation: 'xml' | 'eAadhaar', accessToken: string, uri?: string): Promise<ServedDocument> => {
@@ -67,13 +70,13 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
   }
 
   const get = (operation: 'user' | 'issued', accessToken: string): Promise<Answer> =>
-    json(operation, timeoutsMs[operation], { headers: { accept: 'application/json', ...bearer(accessToken) } })
+    json(operation, { headers: { accept: 'application/json', ...bearer(accessToken) } })
 
   return {
     exchangeCode: async ({ code, codeVerifier, redirectUri }, credentials) => {
       const fields = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier }
       const request = authenticated(settings.clientAuth.token, credentials, fields)
-      return readJson('token', await json('token', timeoutsMs.token, request), tokenAnswer)
+      return readJson('token', await json('token', request), tokenAnswer)
     },
     user: async (accessToken) => readJson('user', await get('user', accessToken), userAnswer),
     issued: async (accessToken) => readJson('issued', await get('issued', accessToken), issuedAnswer),
@@ -81,9 +84,12 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
     eAadhaar: (accessToken) => xml('eAadhaar', accessToken),
     revoke: async (token, hint, credentials) => {
       const request = authenticated(settings.clientAuth.revoke, credentials, { token, token_type_hint: hint })
-      await json('revoke', timeoutsMs.revoke, request) // only its status means anything (§6.4)
+      await json('revoke', request) // only its status means anything (§6.4)
     },
-    keySet: async (url) => (await json('jwks', timeoutsMs.token, { url })).body,
+    keySet: async (url) => {
+      const call = { operation: 'jwks' as const, url, timeoutMs: timeoutsMs.token, maxBytes: bodyCaps.json }
+      return (await succeed(send, call)).body
+    },
   }
 }
 

@@ -172,14 +172,10 @@ async function readCapped(call: Call, body: AsyncIterable<Uint8Array>): Promise<
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > call.maxBytes)
-      throw new TransportError(
-        'RAIL_RESPONSE_INVALID',
-        `${call.operation}: the answer is over ${call.maxBytes} bytes`,
-        {
-          tooLarge: true,
-        },
-      )
+    if (size > call.maxBytes) {
+      const message = `${call.operation}: the answer is over ${call.maxBytes} bytes`
+      throw new TransportError('RAIL_RESPONSE_INVALID', message, { tooLarge: true })
+    }
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size)
@@ -187,13 +183,12 @@ async function readCapped(call: Call, body: AsyncIterable<Uint8Array>): Promise<
 
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 
-/** Takes only the error's code along, not the error: undici's parser errors carry the bytes that were received. */
+/** Takes only the error's code or name along, not the error: undici's parser errors carry the bytes that were received. */
 function networkFailure(call: Call, error: unknown): TransportError {
   const { name, code } = error as { name?: unknown; code?: unknown }
   if (name === 'TimeoutError' || TIMEOUTS.has(String(code)))
     return new TransportError('RAIL_TIMEOUT', `${call.operation}: no whole answer in ${call.timeoutMs} ms`)
-  const known = typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? ` (${code})` : ''
-  return new TransportError('RAIL_UNAVAILABLE', `${call.operation}: the upstream could not be reached${known}`, {
-    again: true,
-  })
+  const word = [code, name].find((one) => typeof one === 'string' && /^\w{2,40}$/.test(one)) ?? 'unknown'
+  const message = `${call.operation}: the upstream could not be reached (${word})`
+  return new TransportError('RAIL_UNAVAILABLE', message, { again: true })
 }
