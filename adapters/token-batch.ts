@@ -24,7 +24,10 @@ export type TokenBatch = (ctx: Exchange, next: () => Promise<unknown>) => Promis
 /**
  * Stores the tokens that one request issues in one statement, before its response leaves: an access and a refresh token
  * then cost one round trip. Nobody can present a token before it is stored, because nobody has it yet; of a request that
- * failed none is stored. When the grant was revoked meanwhile the client is told `invalid_grant`, as it is without this.
+ * failed none is stored. When the grant was revoked meanwhile the client is told `invalid_grant`, as it is without this;
+ * but not when it was revoked because another request presented the same code or token just after this one had won it:
+ * then this one did succeed, and gets tokens that are dead on arrival, as if the other had come a moment later. So of
+ * racing uses always one succeeds (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
  */
 export function createTokenBatch(
   parts: Pick<OidcAdapterParts, 'database' | 'clock'> & { memo: RequestMemo },
@@ -39,6 +42,7 @@ export function createTokenBatch(
       await store(parts, pending)
     } catch (error) {
       if (!(error instanceof errors.InvalidGrant)) throw error
+      if (await endedByReuse(parts.database, pending)) return
       ctx.status = error.statusCode
       ctx.body = { error: error.error, error_description: error.error_description }
     }
@@ -60,6 +64,18 @@ async function store(
   } catch (error) {
     throw toGrantError(error)
   }
+}
+
+/** Looked up by account, which has an index; the statement that ended the family wrote the event. */
+const FIND_REUSE = `select 1 as found from event where account_id = $1 and type = 'token.reused' and grant_id = $2 limit 1`
+
+async function endedByReuse(
+  database: OidcAdapterParts['database'],
+  pending: readonly PendingToken[],
+): Promise<boolean> {
+  const { accountId, grantId } = pending[0]?.event ?? {}
+  if (accountId === undefined || grantId === undefined) return false
+  return (await database.hot('reuse_find', FIND_REUSE, [accountId, grantId])).length > 0
 }
 
 /** foreign_key_violation: the grant is gone, so nothing may be issued under it any more. */

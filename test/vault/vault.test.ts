@@ -237,6 +237,11 @@ describe('Key ring', () => {
     expect(both.currentId).toBe('k2')
     expect((await both.unwrap('k1', old, context)).toString()).toBe('data key')
     await expect(both.unwrap('k2', old, context)).rejects.toMatchObject({ code: 'VAULT_SEAL_BROKEN' })
+    for (let length = 0; length < old.length; length += 1) {
+      await expect(both.unwrap('k1', old.subarray(0, length), context)).rejects.toMatchObject({
+        code: 'VAULT_SEAL_BROKEN',
+      })
+    }
     await expect(both.unwrap('k1', old, Buffer.from('d'))).rejects.toMatchObject({ code: 'VAULT_SEAL_BROKEN' })
   })
 
