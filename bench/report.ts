@@ -1,0 +1,95 @@
+import { budgets, judge, MEMORY_BUDGET_MIB, VAULT_BUDGET_US, VERIFICATION_BUDGET } from './budgets.ts'
+import type { Contender, Contenders } from './contenders.ts'
+import type { Operation } from './driver.ts'
+import { median, type Round, ratio, summarize } from './measure.ts'
+import type { Results } from './race.ts'
+import { type Cell, formatCell, formatTable } from './table.ts'
+
+const MIB = 2 ** 20
+const number = (title: string) => ({ title, align: 'right' as const })
+
+/** Operations over HTTP: a row for each server, beside the baseline of the same rounds. */
+export function serversTable(all: ReadonlyMap<Operation, Results>, { bare, postgres }: Contenders): string {
+  const rows = [...all].flatMap(([operation, results]) =>
+    [...results].map(([contender, rounds], at) => {
+      const share = shareOf(rounds, results.get(bare))
+      const round = summarize(rounds)
+      const verdict = contender === postgres ? judge(budgets[operation], round, share) : ''
+      return [at === 0 ? operation : '', contender.name, ...figures(round), share, verdict]
+    }),
+  )
+  return formatTable(
+    [
+      { title: 'operation' },
+      { title: 'server' },
+      number('ops/s'),
+      number('CPU ms/op'),
+      number('db ms/op'),
+      number('p50 ms'),
+      number('trips'),
+      number('x bare'),
+      { title: 'budget' },
+    ],
+    rows,
+  )
+}
+
+function figures({ perSecond, cpuMs, databaseCpuMs, p50Ms, roundTrips }: Round): Cell[] {
+  return [perSecond, cpuMs, databaseCpuMs, p50Ms, roundTrips]
+}
+
+function shareOf(rounds: readonly Round[], baseline: readonly Round[] | undefined): number | undefined {
+  if (!baseline || baseline === rounds) return undefined
+  return ratio(
+    rounds.map(({ perSecond }) => perSecond),
+    baseline.map(({ perSecond }) => perSecond),
+  )
+}
+
+/** Resident memory: when ready, and the most seen at the end of a round. */
+export function memoryTable(
+  all: ReadonlyMap<Operation, Results>,
+  atStart: ReadonlyMap<Contender, number>,
+  { postgres }: Contenders,
+): string {
+  const rows = [...atStart].map(([contender, ready]) => {
+    const most =
+      Math.max(ready, ...[...all.values()].flatMap((results) => results.get(contender) ?? []).map(rssOf)) / MIB
+    const verdict = `RSS ≤ ${MEMORY_BUDGET_MIB} ${most <= MEMORY_BUDGET_MIB ? 'met' : `MISSED (${formatCell(most)})`}`
+    return [contender.name, ready / MIB, most, contender === postgres ? verdict : '']
+  })
+  return formatTable([{ title: 'memory' }, number('MiB ready'), number('MiB most'), { title: 'budget' }], rows)
+}
+
+const rssOf = ({ rssBytes }: Round) => rssBytes
+
+/** CPU microseconds of verifying one document, beside the floor of the same rounds. */
+export interface VerificationResult {
+  readonly title: string
+  readonly ours: readonly number[]
+  readonly floor: readonly number[]
+}
+
+export function verificationTable(results: readonly VerificationResult[]): string {
+  const rows = results.map(({ title, ours, floor }) => {
+    const times = ratio(ours, floor)
+    const verdict = `≤ ${VERIFICATION_BUDGET} x floor ${times <= VERIFICATION_BUDGET ? 'met' : 'MISSED'}`
+    return [title, perSecond(ours), median(ours), median(floor), times, verdict]
+  })
+  const columns = ['per CPU second', 'us CPU', 'floor us', 'x floor'].map(number)
+  return formatTable([{ title: 'document verification' }, ...columns, { title: 'budget' }], rows)
+}
+
+export function vaultTable(seal: readonly number[], open: readonly number[]): string {
+  const both = median(seal) + median(open)
+  const verdict = `both ≤ ${VAULT_BUDGET_US} us ${both <= VAULT_BUDGET_US ? 'met' : `MISSED (${formatCell(both)})`}`
+  return formatTable(
+    [{ title: 'vault, 2 KB' }, number('per CPU second'), number('us CPU'), { title: 'budget' }],
+    [
+      ['seal', perSecond(seal), median(seal), ''],
+      ['open', perSecond(open), median(open), verdict],
+    ],
+  )
+}
+
+const perSecond = (microseconds: readonly number[]) => 1e6 / median(microseconds)
