@@ -1,0 +1,58 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RelyingApp, startRelyingApp } from '../../src/demo/relying-app/relying-app.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { type BareIssuer, CLIENT, startBareIssuer } from './bare-issuer.ts'
+
+describe('the demo shop in Chromium, at 360 px, with its content policy on', () => {
+  let issuer: BareIssuer
+  let shop: RelyingApp
+  let browser: Browser
+
+  beforeAll(async () => {
+    issuer = await startBareIssuer()
+    shop = await startRelyingApp({ port: 0, issuer: issuer.url, ...CLIENT })
+    issuer.serve(shop.url)
+    browser = await launchChromium()
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await shop?.close()
+    issuer?.close()
+  })
+
+  it('has no barriers, side scrolling or policy violations from welcome to result', async () => {
+    const context = await browser.newContext({ viewport: { width: 360, height: 740 } })
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('console', (message) => {
+      if (page.url().startsWith(shop.url.href)) complaints.push(message.text())
+    })
+    await page.goto(shop.url.href)
+    await look(page)
+    await page.getByRole('button', { name: /proof/ }).click()
+    await page.locator('input[name=login]').fill('meera')
+    await page.locator('input[name=password]').fill('any')
+    await page.locator('button[type=submit]').click()
+    await page.locator('button[type=submit]').click()
+    await look(page)
+    await page.getByRole('button', { name: 'Refresh' }).click()
+    await page.getByRole('button', { name: /old refresh token/ }).click()
+    await look(page)
+    await page.goto(new URL('/callback?error=access_denied&state=none', shop.url).href)
+    await look(page)
+    expect(complaints.filter((text) => !text.includes('status of 400'))).toEqual([])
+    await context.close()
+  }, 60_000)
+})
+
+async function look(page: Page): Promise<void> {
+  await page.waitForURL(/localhost/)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
+  }
+}
