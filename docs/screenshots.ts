@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { startDemo } from '../src/demo/demo.ts'
 import { launchChromium } from '../test/support/chromium.ts'
+import { fourFreePorts } from '../test/support/ports.ts'
 
 /**
  * Walks the demo in a real browser and keeps a picture of every page: `npm run screenshots`.
@@ -11,7 +12,7 @@ import { launchChromium } from '../test/support/chromium.ts'
  */
 const folder = path.join(import.meta.dirname, 'screenshots')
 const data = mkdtempSync(path.join(tmpdir(), 'dwar-screenshots-'))
-const demo = await startDemo({ firstPort: 4700, folder: data, env: {}, say: () => undefined })
+const demo = await startDemo({ firstPort: await fourFreePorts(), folder: data, env: {}, say: () => undefined })
 const browser = await launchChromium()
 try {
   await walk('phone', 360, 'en')

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { parseEnv } from 'node:util'
 import type { ClientAdmin } from '../admin/clients.ts'
@@ -35,6 +36,7 @@ export async function startDemo({ firstPort, folder, env, say }: DemoOptions): P
   prepareFolder(folder)
   say('Starting Dwar: issuer, embedded database, DigiLocker simulator and a demo shop ...')
   const [issuerPort, shopPort, simulatorPort, controlPort] = [firstPort, firstPort + 1, firstPort + 2, firstPort + 3]
+  await refuseTakenPorts([issuerPort, shopPort, simulatorPort, controlPort])
   const issuer = new URL(`http://localhost:${issuerPort}`)
   const closers: (() => Promise<void>)[] = []
   const stop = async () => {
@@ -58,13 +60,23 @@ export async function startDemo({ firstPort, folder, env, say }: DemoOptions): P
     return { issuer, shop: shop.url, stop }
   } catch (error) {
     await stop()
-    throw error instanceof AppError && error.code === 'PORT_IN_USE'
-      ? new AppError(
-          'PORT_IN_USE',
-          `${error.message} Stop that program, or choose other ports: npm start -- --port 5000`,
-          { cause: error },
-        )
-      : inUse(error)
+    throw error
+  }
+}
+
+/** Asked before anything is started, so that the answer comes at once. */
+async function refuseTakenPorts(ports: readonly number[]): Promise<void> {
+  for (const port of ports) {
+    const probe = createServer()
+    const taken = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(true))
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(false)))
+    })
+    if (taken)
+      throw new AppError(
+        'PORT_IN_USE',
+        `Port ${port} is in use by another program. Stop that program, or choose other ports: npm start -- --port 5000`,
+      )
   }
 }
 
@@ -153,16 +165,6 @@ function prepareFolder(folder: string): void {
       { cause },
     )
   }
-}
-
-function inUse(error: unknown): unknown {
-  const { code, port } = error as { code?: string; port?: number }
-  if (code !== 'EADDRINUSE') return error
-  return new AppError(
-    'PORT_IN_USE',
-    `Port ${port} is in use by another program. Stop that program, or choose other ports: npm start -- --port 5000`,
-    { cause: error },
-  )
 }
 
 function welcome(shop: URL, issuer: URL, simulator: URL, seconds: number): string {

@@ -4,7 +4,12 @@ import { claimRows, claimScopes } from './claims.ts'
 /** What we keep about a client beside the protocol's metadata; the engine carries it through as `dwar`. */
 export const clientPolicy = z.strictObject({
   /** why the relying app asks, per language; shown on our screens and, narrowed, at DigiLocker */
-  purpose: z.record(z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]+)*$/), z.string().min(3).max(200)),
+  purpose: z
+    .record(z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]+)*$/), z.string().min(3).max(200))
+    .refine(
+      (texts) => /[A-Za-z]{3}/.test(texts.en ?? ''),
+      'needs a text in English (`en`): DigiLocker takes Latin letters',
+    ),
   /** claims the person may leave out */
   optional: z.array(z.enum(claimRows.map((row) => row.claim))).default([]),
   /** how long the values shared are kept for delivery, in days */

@@ -213,6 +213,24 @@ describe('a login that goes wrong', () => {
     expect(await stage.app.events.history({ type: 'consent.refused' })).not.toHaveLength(0)
   })
 
+  it('works in Hindi from the first page to the last, and remembers the choice of language', async () => {
+    const citizen = newCitizen()
+    const english = await citizen.get(authorize)
+    const hindi = await citizen.get(new URL(`${english.url.pathname}?ui_locales=hi`, stage.issuer))
+    expect(hindi.html).toContain('lang="hi"')
+    expect(hindi.html).toContain('किराये की जाँच के लिए')
+    const signIn = await citizen.submit(hindi, /^continue$/)
+    const upstream = await citizen.submit(signIn, /Sign in/, [
+      ['persona', 'asha'],
+      ['pin', pinOf(signIn, 'asha')],
+    ])
+    const consent = await citizen.submit(upstream, /^Allow$/)
+    expect(consent.html).toContain('lang="hi"')
+    expect((await citizen.submit(consent, /^share$/)).url.searchParams.get('code')).toBeTruthy()
+    const [granted] = (await stage.app.events.history({ type: 'consent.granted' })).slice(-1)
+    expect(granted?.body).toMatchObject({ locale: 'hi', purpose: 'किराये की जाँच के लिए' })
+  })
+
   it('cancels from the first page with access_denied', async () => {
     const citizen = newCitizen()
     const back = await citizen.submit(await citizen.get(authorize), /^cancel$/)

@@ -72,6 +72,7 @@ describe('a client registration', () => {
     ['a name with direction overrides', { client_name: 'ko\u202Enab' }],
     ['a name with control characters', { client_name: 'a\u0000b' }],
     ['no purpose', { dwar: {} }],
+    ['a purpose in Hindi alone', { dwar: { purpose: { hi: 'किराये के लिए' } } }],
     ['an unknown claim as optional', { dwar: { purpose: { en: 'To rent' }, optional: ['shoe_size'] } }],
     ['a member it does not know', { token_endpoint_auth_method: 'client_secret_jwt' }],
     ['unlimited retention', { dwar: { purpose: { en: 'To rent' }, retentionDays: 4000 } }],

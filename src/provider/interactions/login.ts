@@ -64,7 +64,7 @@ export function createLogin(parts: LoginParts) {
       correlation: state,
       returnTo: parts.callbackUrl(railId),
       needs,
-      purpose: interaction.purpose,
+      purpose: interaction.purposeInEnglish,
       serviceName: parts.serviceName,
       freshLogin: interaction.freshLogin,
     })
