@@ -85,7 +85,7 @@ export function pickLocale(
 }
 
 function readAcceptLanguage(header = ''): string[] {
-  const ranges = header.split(',', MAX_TAGS).map((range) => {
+  const ranges = header.split(',').map((range) => {
     const [tag = '', ...parameters] = range.split(';').map((part) => part.trim())
     const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
     return { tag, weight: weight === undefined ? 1 : Number(weight) }

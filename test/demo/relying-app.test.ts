@@ -103,13 +103,19 @@ describe('the demo shop as an OpenID Connect relying app', () => {
   })
 
   it.each([
-    ['an error', 'error=access_denied'],
-    ['a code', 'code=c1'],
-  ])('does not believe %s that comes with another state', async (_case, query) => {
-    const { state } = await beginOnly()
-    const page = await citizen.get(new URL(`/callback?${query}&state=${state}x`, shop.url))
-    expect(page.status).toBe(400)
-    expect(textOf(page)).not.toContain('access_denied')
+    ['error=access_denied', 'access_denied'],
+    ['code=c1', 'invalid_grant'],
+  ])('believes %s only with its own state', async (query, outcome) => {
+    // the right issuer each time, or that check would refuse first and hide a missing check of state
+    const answer = async (change: string) => {
+      const { state } = await beginOnly()
+      const parameters = `${query}&state=${state}${change}&iss=${encodeURIComponent(issuer.url)}`
+      return citizen.get(new URL(`/callback?${parameters}`, shop.url))
+    }
+    const [forged, own] = [await answer('x'), await answer('')]
+    expect(forged.status).toBe(400)
+    expect(textOf(forged)).not.toContain(outcome)
+    expect(textOf(own)).toContain(outcome)
   })
 
   it('takes the answer to a sign-in once', async () => {
@@ -138,6 +144,14 @@ describe('the demo shop as an OpenID Connect relying app', () => {
       headers: { host: 'evil.example' },
     })
     expect(new URL(String(headers.location)).searchParams.get('redirect_uri')).toBe(`${shop.url.href}callback`)
+  })
+
+  it('names that same redirect URI when it exchanges the code, whatever the Host header of the return', async () => {
+    citizen = new Citizen(new URL('/callback', shop.url).href)
+    const { url } = await signIn(/basic profile/)
+    const cookie = await citizen.jar.getCookieString(shop.url.href)
+    const { statusCode, headers } = await request(url, { headers: { cookie, host: 'evil.example' } })
+    expect([statusCode, headers.location]).toEqual([303, '/me'])
   })
 
   it('signs out at the issuer and comes home', async () => {
