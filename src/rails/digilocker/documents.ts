@@ -64,12 +64,13 @@ async function satisfy({ anyOf }: DocumentNeed, obtain: (doctype: string) => Pro
 }
 
 /** Where the document of this type is, or why there is none. Of several of one type the first with XML is taken. */
-export function locate(doctype: string, locker: Locker): Located {
+function locate(doctype: string, locker: Locker): Located {
   const candidates = candidatesOf(doctype, locker)
   const found = candidates.find(hasXml) ?? candidates[0]
   if (doctype === AADHAAR) return locateAadhaar(found, locker)
   if (found) return { kind: hasXml(found) ? 'xml' : 'pdf', doctype, uri: found.uri }
-  return absent(doctype, agreedTo(doctype, locker.grant) ? 'not-in-locker' : 'not-granted')
+  const agreed = !locker.grant.stated || mentions(locker.grant, doctype)
+  return absent(doctype, agreed ? 'not-in-locker' : 'not-granted')
 }
 
 /** Consented documents that the list shows, then those that only the scope names: the list may lag or leave out. */
@@ -83,13 +84,9 @@ function candidatesOf(doctype: string, { grant, listed }: Locker): IssuedDocumen
 function locateAadhaar(found: IssuedDocument | undefined, { grant, hasAadhaar }: Locker): Located {
   const uri = found?.uri ?? `in.gov.uidai-${AADHAAR}`
   if (found || mentions(grant, AADHAAR) || (!grant.stated && hasAadhaar)) return { kind: 'xml', doctype: AADHAAR, uri }
-  return absent(
-    AADHAAR,
-    hasAadhaar === false ? 'aadhaar-not-linked' : agreedTo(AADHAAR, grant) ? 'not-in-locker' : 'not-granted',
-  )
+  if (hasAadhaar === false) return absent(AADHAAR, 'aadhaar-not-linked')
+  return absent(AADHAAR, grant.stated ? 'not-granted' : 'not-in-locker')
 }
-
-const agreedTo = (doctype: string, grant: Grant): boolean => !grant.stated || mentions(grant, doctype)
 
 async function resolve(located: Located, parts: FetchParts): Promise<DocumentOutcome> {
   if (located.kind === 'absent') return located

@@ -68,8 +68,7 @@ interface Parts {
  */
 export function createDigiLockerRail(settings: DigiLockerSettings, deps: DigiLockerDeps): DigiLockerRail {
   const randomBytes = deps.randomBytes ?? systemRandomBytes
-  const ownAgent = deps.dispatcher ? undefined : createAgent(settings)
-  const dispatcher = deps.dispatcher ?? (ownAgent as Dispatcher)
+  const dispatcher = deps.dispatcher ?? createAgent(settings)
   const { clock, sleep, onEvent } = deps
   const client = createClient(
     settings,
@@ -77,7 +76,9 @@ export function createDigiLockerRail(settings: DigiLockerSettings, deps: DigiLoc
   )
   const checkIdToken = createCheckIdToken(settings.idToken.keys, client.keySet)
   const parts: Parts = { settings, deps, client, checkIdToken, randomBytes }
-  const close = async (): Promise<void> => ownAgent?.close()
+  const close = async (): Promise<void> => {
+    if (deps.dispatcher === undefined) await dispatcher.close()
+  }
   return {
     id: 'digilocker',
     begin: (request) => begin(request, parts),
