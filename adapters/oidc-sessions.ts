@@ -10,6 +10,7 @@ import {
   withoutBearer,
 } from './oidc-parts.ts'
 import { DESTROY_SESSION, FIND_SESSION, FIND_SESSION_BY_UID, UPSERT_SESSION } from './oidc-sql.ts'
+import { refuseNullBytes } from './statement-guard.ts'
 
 /**
  * Browser sessions. Two requests of one browser each read the session, change it and write it whole, so what each of
@@ -30,7 +31,7 @@ export class SessionAdapter implements Adapter {
     notes?.sessionsByUid.clear()
     await send(this.#parts, UPSERT_SESSION, [
       hash,
-      JSON.stringify(withoutBearer(payload)),
+      JSON.stringify(await this.#sealState(hash, withoutBearer(payload))),
       payload.uid ?? null,
       payload.accountId ?? null,
       expiryOf(this.#parts, payload, expiresIn),
@@ -47,10 +48,10 @@ export class SessionAdapter implements Adapter {
     if (!row) return undefined
     const base: AdapterPayload = JSON.parse(row.payload)
     this.#parts.memo()?.sessionBases.set(hash.toString('hex'), { ...base.authorizations })
-    return { ...JSON.parse(row.payload), jti: id }
+    return { ...(await this.#openState(hash, JSON.parse(row.payload))), jti: id }
   }
 
-  /** Without `jti`: what is found by uid is looked at, never saved. */
+  /** Without `jti` and `state`: what is found by uid is looked at, never saved. */
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
     const known = this.#parts.memo()?.sessionsByUid
     if (known?.has(uid)) return parse(known.get(uid))
@@ -62,6 +63,24 @@ export class SessionAdapter implements Adapter {
   async destroy(id: string): Promise<void> {
     this.#parts.memo()?.sessionsByUid.clear()
     await send(this.#parts, DESTROY_SESSION, [hashId(id)])
+  }
+
+  /**
+   * `state` is what the sign-out page waits with: its form's one-time secret and the relying app's own `state`. It is no
+   * part of what is merged in SQL, so it need not stand there in clear.
+   */
+  async #sealState(hash: Buffer, payload: Payload): Promise<Payload> {
+    if (payload.state === undefined) return payload
+    const text = JSON.stringify(payload.state)
+    refuseNullBytes([text])
+    const sealed = await this.#parts.vault.seal('system', statePlace(hash), text)
+    return { ...payload, state: sealed.toString('base64') }
+  }
+
+  async #openState(hash: Buffer, payload: Payload): Promise<Payload> {
+    if (typeof payload.state !== 'string') return payload
+    const text = await this.#parts.vault.open('system', statePlace(hash), Buffer.from(payload.state, 'base64'))
+    return { ...payload, state: JSON.parse(text.toString('utf8')) }
   }
 
   async consume(): Promise<never> {
@@ -84,6 +103,14 @@ function compare(base: Payload, now: Payload): { changed: Payload; removed: stri
   return { changed: Object.fromEntries(changed), removed }
 }
 
+const statePlace = (hash: Buffer) => ({
+  table: 'oidc_model',
+  column: 'payload.state',
+  row: `Session:${hash.toString('hex')}`,
+})
+
 function parse(text: string | undefined): AdapterPayload | undefined {
-  return text === undefined ? undefined : JSON.parse(text)
+  if (text === undefined) return undefined
+  const { state: _sealed, ...payload }: AdapterPayload = JSON.parse(text)
+  return payload
 }
