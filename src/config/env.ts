@@ -23,8 +23,10 @@ export class ConfigError extends AppError {
  */
 export function withEnvFiles(env: Env, folder: string): Env {
   const files = [...(env.DWAR_ENV ? [`.env.${env.DWAR_ENV}`] : []), '.env']
-  return files.reduce<Env>((merged, file) => {
+  const merged: Record<string, string | undefined> = {}
+  for (const file of files.toReversed()) {
     const at = path.join(folder, file)
-    return existsSync(at) ? { ...parseEnv(readFileSync(at, 'utf8')), ...merged } : merged
-  }, env)
+    if (existsSync(at)) Object.assign(merged, parseEnv(readFileSync(at, 'utf8')))
+  }
+  return { ...merged, ...env }
 }

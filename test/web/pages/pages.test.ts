@@ -129,7 +129,7 @@ describe('the consent page — DPDP Act 2023 §§5, 6; DPDP Rules 2025 rule 3', 
     for (const text of [
       'To check that you may ride a scooter before you take one',
       '365 days',
-      'as easily as you give it',
+      'take this back at any time',
       'href="https://dwar.example/account"',
       'href="mailto:privacy@dwar.example"',
       'href="https://board.example/"',
