@@ -3,7 +3,7 @@ import { type Contender, type Contenders, startContenders } from './contenders.t
 import type { Operation } from './driver.ts'
 import { race } from './measure.ts'
 import { type Options, readOptions, USAGE } from './options.ts'
-import { type Results, raceServers } from './race.ts'
+import { type Results, raceServers, shareTime } from './race.ts'
 import { memoryTable, serversTable, vaultTable, verificationTable } from './report.ts'
 import { vaultCases } from './vault.ts'
 import { verificationCases } from './verification.ts'
@@ -14,7 +14,7 @@ const print = (text: string) => process.stdout.write(`${text}\n`)
 async function main(options: Options): Promise<void> {
   print(`Node ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`)
   await measureServers(options)
-  const inProcess = { rounds: options.rounds, seconds: options.seconds / 60 }
+  const inProcess = { rounds: options.rounds, seconds: options.seconds / 200 }
   await measureVerification(inProcess)
   await measureVault(inProcess)
 }
@@ -23,8 +23,10 @@ async function measureServers(options: Options): Promise<void> {
   const { operations, rounds, seats, profileFolder } = options
   await using contenders = await startContenders({ seats, profileFolder, databaseUrl: process.env.BENCH_DATABASE_URL })
   const all = [contenders.bare, contenders.postgres, contenders.pglite]
-  const seconds = options.seconds / (operations.length * rounds * all.length)
-  print(`${seats} at a time, median of ${rounds} interleaved round(s) of ${seconds.toFixed(2)} s, one process each\n`)
+  const seconds = shareTime(options.seconds, { operations, rounds, contenders: all.length })
+  print(
+    `${seats} at a time, median of ${rounds} interleaved round(s) of ${seconds.toFixed(2)} s (a login: twice that)\n`,
+  )
   const atStart = await memoryOf(all)
   const results = new Map<Operation, Results>()
   for (const operation of operations)

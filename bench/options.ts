@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { OPERATIONS, type Operation } from './driver.ts'
 
 export interface Options {
-  /** for all measured rounds over HTTP together; starting up and warming up come on top */
+  /** for all rounds over HTTP together, those that warm up included; starting up comes on top */
   readonly seconds: number
   readonly rounds: number
   readonly seats: number
@@ -14,7 +14,7 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
 
   --quick            a look, in under 20 seconds: too short to compare runs by
-  --seconds <n>      time for all measured rounds over HTTP together (45)
+  --seconds <n>      time for all rounds over HTTP together (60)
   --rounds <n>       rounds of each operation on each server, interleaved (3)
   --seats <n>        how many act at the same time (8)
   --only <a,b>       of: ${OPERATIONS.join(' | ')}
@@ -38,7 +38,7 @@ export function readOptions(args: readonly string[]): Options {
     },
   })
   return {
-    seconds: positive('--seconds', values.seconds ?? (values.quick ? '4' : '45')),
+    seconds: positive('--seconds', values.seconds ?? (values.quick ? '6' : '60')),
     rounds: Math.ceil(positive('--rounds', values.rounds ?? (values.quick ? '1' : '3'))),
     seats: Math.ceil(positive('--seats', values.seats)),
     operations: values.only === undefined ? OPERATIONS : operationsIn(values.only),

@@ -5,7 +5,7 @@ import { type Round, runRound } from './measure.ts'
 export interface RaceOptions {
   readonly seats: number
   readonly rounds: number
-  /** of one round */
+  /** of one round; twice that for a login */
   readonly seconds: number
 }
 
@@ -15,7 +15,18 @@ export type Results = ReadonlyMap<Contender, readonly Round[]>
 /** More codes than any server here exchanges in a second; a round ends when they are used up. */
 const CODES_PER_SECOND = 600
 /** Unmeasured, so that compiled code, open connections and prepared statements are there when it counts. */
-const WARM_UP_SHARE = 0.4
+const WARM_UP_ROUNDS = 0.5
+/** A login is a dozen requests, and its code takes hundreds of runs to be compiled: it gets longer rounds. */
+const weightOf = (operation: Operation): number => (operation.startsWith('login') ? 2 : 1)
+
+/** How long one round of weight 1 may take, for all of them together to take `total` seconds. */
+export function shareTime(
+  total: number,
+  { operations, contenders, rounds }: { operations: readonly Operation[]; contenders: number; rounds: number },
+): number {
+  const weights = operations.reduce((sum, operation) => sum + weightOf(operation), 0)
+  return total / (weights * contenders * (rounds + WARM_UP_ROUNDS))
+}
 
 /** Runs one operation on all contenders in turn, round by round, so that what disturbs the machine disturbs them alike. */
 export async function raceServers(
@@ -25,13 +36,14 @@ export async function raceServers(
 ): Promise<Results> {
   const racing = contenders.filter(({ driver }) => driver.can(operation))
   const results = new Map(racing.map((contender) => [contender, [] as Round[]]))
-  const run = async ({ driver, usage }: Contender, length: number) => {
+  const run = async ({ driver, usage }: Contender, share: number) => {
+    const length = seconds * weightOf(operation) * share
     await driver.prepare(operation, Math.ceil(length * CODES_PER_SECOND))
     return runRound(driver.act(operation), usage, { seats, seconds: length })
   }
-  for (const contender of racing) await run(contender, seconds * WARM_UP_SHARE)
+  for (const contender of racing) await run(contender, WARM_UP_ROUNDS)
   for (let round = 0; round < rounds; round += 1) {
-    for (const contender of racing) results.get(contender)?.push(await run(contender, seconds))
+    for (const contender of racing) results.get(contender)?.push(await run(contender, 1))
   }
   return results
 }

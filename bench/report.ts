@@ -12,10 +12,12 @@ const number = (title: string) => ({ title, align: 'right' as const })
 export function serversTable(all: ReadonlyMap<Operation, Results>, { bare, postgres }: Contenders): string {
   const rows = [...all].flatMap(([operation, results]) =>
     [...results].map(([contender, rounds], at) => {
-      const share = shareOf(rounds, results.get(bare))
+      const baseline = results.get(bare)
+      const share = timesBaseline(rounds, baseline, ({ perSecond }) => perSecond)
+      const cpuTimes = timesBaseline(rounds, baseline, ({ cpuMs }) => cpuMs)
       const round = summarize(rounds)
       const verdict = contender === postgres ? judge(budgets[operation], round, share) : ''
-      return [at === 0 ? operation : '', contender.name, ...figures(round), share, verdict]
+      return [at === 0 ? operation : '', contender.name, ...figures(round), share, cpuTimes, verdict]
     }),
   )
   return formatTable(
@@ -27,7 +29,8 @@ export function serversTable(all: ReadonlyMap<Operation, Results>, { bare, postg
       number('db ms/op'),
       number('p50 ms'),
       number('trips'),
-      number('x bare'),
+      number('ops x bare'),
+      number('CPU x bare'),
       { title: 'budget' },
     ],
     rows,
@@ -38,12 +41,12 @@ function figures({ perSecond, cpuMs, databaseCpuMs, p50Ms, roundTrips }: Round):
   return [perSecond, cpuMs, databaseCpuMs, p50Ms, roundTrips]
 }
 
-function shareOf(rounds: readonly Round[], baseline: readonly Round[] | undefined): number | undefined {
-  if (!baseline || baseline === rounds) return undefined
-  return ratio(
-    rounds.map(({ perSecond }) => perSecond),
-    baseline.map(({ perSecond }) => perSecond),
-  )
+function timesBaseline(
+  rounds: readonly Round[],
+  baseline: readonly Round[] | undefined,
+  read: (round: Round) => number,
+): number | undefined {
+  return baseline && baseline !== rounds ? ratio(rounds.map(read), baseline.map(read)) : undefined
 }
 
 /** Resident memory: when ready, and the most seen at the end of a round. */
