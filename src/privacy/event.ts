@@ -90,5 +90,10 @@ export interface RecordedEvent extends DwarEvent {
 export interface EventStore {
   append(events: readonly DwarEvent[]): Promise<void>
   /** Newest last. */
-  history(filter: { accountId?: string; clientId?: string; interactionUid?: string; type?: EventType }): Promise<RecordedEvent[]>
+  history(filter: {
+    accountId?: string
+    clientId?: string
+    interactionUid?: string
+    type?: EventType
+  }): Promise<RecordedEvent[]>
 }
