@@ -31,8 +31,7 @@ await upstream.start()
 beforeEach(() => upstream.reset())
 afterAll(() => upstream.close())
 
-const outcomes = async (...stage: [Stage]): Promise<string[]> =>
-  summary((await travel(upstream, ...stage)).identity.documents)
+const outcomes = async (stage: Stage): Promise<string[]> => summary((await travel(upstream, stage)).identity.documents)
 const granted = (scope: string): void => {
   upstream.on('token', json({ ...tokenBody, scope }))
 }
@@ -236,6 +235,7 @@ describe('one document’s failure is its own — digilocker-api.md §12', () =>
       { headers: { 'content-type': 'application/pdf' }, body: '%PDF-' },
       'absent PANCR unavailable RAIL_RESPONSE_INVALID',
     ],
+    ['a part of it (206)', { ...xml('PANCR'), status: 206 }, 'absent PANCR unavailable RAIL_UNAVAILABLE'],
     ['JSON', json({}), 'absent PANCR unavailable RAIL_RESPONSE_INVALID'],
   ])('reports %s and keeps the login and the other document', async (_case, answer, line) => {
     upstream.on('xml', (request) => (request.path.includes('PANCR') ? answer : xml('DRVLC')))
@@ -353,7 +353,7 @@ describe('hmac header — digilocker-api.md §10.6', () => {
 
   it('is checked over the bytes as received, also where they are no text', async () => {
     const bytes = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(body), Buffer.from([0xff, 0x0d, 0x0a])])
-    const hmac = hmacOf(bytes as unknown as string, CLIENT.clientSecret)
+    const hmac = hmacOf(bytes, CLIENT.clientSecret)
     upstream.on('xml', { headers: { 'content-type': 'text/plain; charset=utf-16', hmac }, body: bytes })
     expect(await outcomes({ needs: [need('PANCR')], settings: { hmacPolicy: 'require' } })).toEqual(['verified PANCR'])
   })
@@ -365,7 +365,7 @@ describe('what leaves the rail', () => {
     const { identity } = await travel(upstream, { needs })
     expect(JSON.parse(JSON.stringify(identity))).toEqual(identity)
     expect(identity.documents[0]).toMatchObject({
-      uriHmac: hmacOf(PAN_URI, 'key-of-document-uri').length > 0 ? expect.stringMatching(/^[0-9a-f]{64}$/) : '',
+      uriHmac: expect.stringMatching(/^[0-9a-f]{64}$/),
       bytesHmac: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
     const text = JSON.stringify(identity)

@@ -81,6 +81,7 @@ describe('DigiLocker user details — digilocker-api.md §9', () => {
     ['a 530 without body', { status: 530 }, 'RAIL_UNAVAILABLE'],
     ['a page', html(200), 'RAIL_UNAVAILABLE'],
     ['a list', json([]), 'RAIL_RESPONSE_INVALID'],
+    ['a 202 with a fine body', json(userBody, 202), 'RAIL_RESPONSE_INVALID'],
   ])('refuses %s', async (_case, answer, code) => {
     upstream.on('user', answer)
     expect(await failureOf(upstream)).toMatchObject({ name: 'RailError', code })
@@ -133,6 +134,8 @@ describe('dates of birth — digilocker-api.md §9', () => {
     ['1/2/1990', undefined],
     ['1990', undefined],
     ['01/01/0001', undefined],
+    ['31/12/1849', undefined],
+    ['01/01/1850', '1850-01-01'],
     ['', undefined],
     [undefined, undefined],
   ])('reads %j as %j, day first', (text, date) => {

@@ -57,7 +57,7 @@ export const xml = (doctype: string, type = 'application/xml', headers: Record<s
   body: document(doctype),
 })
 export const document = (doctype: string): string => `<Certificate type="${doctype}" name="${CANARY.name}"/>`
-export const hmacOf = (body: string, secret: string): string =>
+export const hmacOf = (body: string | Uint8Array, secret: string): string =>
   createHmac('sha256', secret).update(body).digest('base64')
 
 export const tokenBody = {
