@@ -77,9 +77,9 @@ export class SealedModelAdapter implements Adapter {
       row.accountId,
       row.expiresAt,
     ]
-    const event = ON_UPSERT[this.model]
+    const events = this.#eventsOfUpsert(id, payload)
     try {
-      if (event) await send(this.parts, sql.UPSERT_MODEL_NOTED, [...values, this.#events(event)])
+      if (events) await send(this.parts, sql.UPSERT_MODEL_NOTED, [...values, events])
       else await send(this.parts, sql.UPSERT_MODEL, values)
     } catch (error) {
       throw toGrantError(error)
@@ -178,6 +178,14 @@ export class SealedModelAdapter implements Adapter {
   }
 
   /** The interaction that led to a code is known while the engine resumes it. */
+  #eventsOfUpsert(id: string, payload: AdapterPayload): string | undefined {
+    const body = ON_UPSERT[this.model]
+    if (body) return this.#events(body)
+    // An interaction is saved again with its result; only the first time is the start of a login.
+    const started = this.model === 'Interaction' && payload.result === undefined && this.parts.interactionStarted
+    return started ? toEventRows(this.parts.database, this.parts.clock, [started(id, payload)]) : undefined
+  }
+
   #events(body: EventBody): string {
     const { database, clock } = this.parts
     const interactionUid = Provider.ctx?.oidc?.entities?.Interaction?.uid

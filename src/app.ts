@@ -25,7 +25,7 @@ import { createFindAccount } from './provider/account.ts'
 import type { Judgement } from './provider/claims.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
-import { CLOCK_TOLERANCE, createIssuer } from './provider/issuer.ts'
+import { CLOCK_TOLERANCE, createIssuer, interactionStarted } from './provider/issuer.ts'
 import { loadSigningKeys } from './provider/keys.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
@@ -123,6 +123,7 @@ async function compose(
       clock,
       clients: storage.clientCache,
       memo: storage.memo,
+      interactionStarted,
       clockToleranceSeconds: CLOCK_TOLERANCE,
     }),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
@@ -135,8 +136,6 @@ async function compose(
     pages: createEnginePages(pages, log),
     locales: [...renderer.locales.keys()],
     clock,
-    onInteraction: ({ uid, clientId, scopes, claims }) =>
-      events.append([{ body: { type: 'login.started', scopes, claims }, clientId, interactionUid: uid }]),
   })
   observe(provider, log)
 

@@ -3,6 +3,7 @@ import type { Middleware } from 'koa'
 import { type AdapterFactory, type Configuration, errors, type FindAccount, Provider } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
+import type { DwarEvent } from '../privacy/event.ts'
 import { claimScopes, findClaimRow, toEngineClaims } from './claims.ts'
 import type { ClientPolicy } from './clients.ts'
 import { createPolicy } from './policy.ts'
@@ -29,13 +30,6 @@ export interface IssuerParts {
   readonly pages: IssuerPages
   readonly locales: readonly string[]
   readonly clock: Clock
-  /** called once an interaction was stored, before the person is sent to it */
-  readonly onInteraction: (interaction: {
-    uid: string
-    clientId: string
-    scopes: string[]
-    claims: string[]
-  }) => Promise<void>
 }
 
 export const ACR_DOCUMENT = 'urn:dwar:acr:document'
@@ -129,7 +123,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
     },
     interactions: {
       policy: createPolicy(parts.consents),
-      url: (_ctx, interaction) => interactionUrl(parts, interaction),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     features: toFeatures(parts),
     enabledJWA: {
@@ -174,23 +168,23 @@ function cookieNames(secure: boolean) {
   return { session: `${host}dwar_session`, interaction: `${path}dwar_interaction`, resume: `${path}dwar_resume` }
 }
 
-async function interactionUrl(
-  parts: IssuerParts,
-  interaction: { uid: string; params: Record<string, unknown> },
-): Promise<string> {
-  const { uid, params } = interaction
+/** The event of a login that begins: names of ours only, whatever the request carries beside them. */
+export function interactionStarted(
+  uid: string,
+  { params = {} }: { params?: Record<string, unknown> | undefined },
+): DwarEvent {
   const asked = typeof params.claims === 'string' ? (JSON.parse(params.claims) as Record<string, object | null>) : {}
-  await parts.onInteraction({
-    uid,
+  const named = new Set(Object.values(asked).flatMap((place) => Object.keys(place ?? {})))
+  const scopes = String(params.scope ?? '').split(' ')
+  return {
+    body: {
+      type: 'login.started',
+      scopes: scopes.filter((scope) => scope === 'openid' || claimScopes.includes(scope)),
+      claims: [...named].filter((name) => name === 'verified_claims' || findClaimRow(name)),
+    },
     clientId: String(params.client_id),
-    scopes: String(params.scope ?? '')
-      .split(' ')
-      .filter((scope) => scope === 'openid' || claimScopes.includes(scope)),
-    claims: [...new Set(Object.values(asked).flatMap((place) => Object.keys(place ?? {})))].filter(
-      (name) => name === 'verified_claims' || findClaimRow(name),
-    ),
-  })
-  return `/interaction/${uid}`
+    interactionUid: uid,
+  }
 }
 
 function assertClaims(claims: { id_token?: unknown; userinfo?: unknown }): void {

@@ -85,7 +85,7 @@ describe('a login that goes wrong', () => {
     ['two signatures', [{ quirk: 'second-signature' }], 'DOC_SIGNATURE_SHAPE', 'access_denied'],
     ['a DOCTYPE', [{ quirk: 'doctype-declared' }], 'DOC_DOCTYPE', 'access_denied'],
     ['a document of another type', [{ quirk: 'other-doctype' }], 'DOC_TYPE_MISMATCH', 'access_denied'],
-  ])('%s: a page with %s’s own code, and the way back to the app', async (_case, rules, code, error) => {
+  ])('%s: a page with its own code, and the way back to the app', async (_case, rules, code, error) => {
     stage.simulator.setFaults(rules)
     const citizen = newCitizen()
     const page = await signInAtDigiLocker(citizen, await citizen.get(authorize), 'asha')
