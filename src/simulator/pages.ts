@@ -7,6 +7,11 @@ import { PERSONAS } from './personas.ts'
 import type { Flow } from './world.ts'
 
 export const STYLE_PATH = '/assets/simulator.css'
+export const ICON_PATH = '/assets/simulator.svg'
+
+/** A plain S: browsers ask for an icon, and a missing one is an error in every console. */
+export const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#8a3b00"/><text x="16" y="23" font-family="sans-serif" font-size="20" font-weight="700" text-anchor="middle" fill="#fff">S</text></svg>'
 
 /** A document offered on the consent page. */
 export interface Offer {
@@ -130,6 +135,7 @@ function page(title: string, body: Html, status: number, headers: Record<string,
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>${title} – DigiLocker simulator</title>
   <link rel="stylesheet" href="${STYLE_PATH}">
+  <link rel="icon" type="image/svg+xml" href="${ICON_PATH}">
 </head>
 <body>
   <p class="banner" role="note">DigiLocker simulator — not the real DigiLocker; no real data</p>

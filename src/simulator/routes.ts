@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorize } from './authorize.ts'
 import { formOf, refuse, type SimRequest, type SimResponse } from './http.ts'
-import { errorPage, homePage, STYLE_PATH } from './pages.ts'
+import { errorPage, homePage, ICON, ICON_PATH, STYLE_PATH } from './pages.ts'
 import { certificateXml, eAadhaarXml, file, grantOf, issued, user } from './resources.ts'
 import type { About, Endpoint, FaultRule, Rules } from './rules.ts'
 import { decideConsent, logout, showConsent, showSignIn, signIn } from './sign-in.ts'
@@ -48,7 +48,8 @@ export async function answer(
   closing: AbortSignal,
 ): Promise<SimResponse> {
   if (request.method === 'GET' && request.path === '/') return homePage()
-  if (request.method === 'GET' && request.path === STYLE_PATH) return stylesheet(style)
+  if (request.method === 'GET' && request.path === STYLE_PATH) return asset(style, 'text/css; charset=utf-8')
+  if (request.method === 'GET' && request.path === ICON_PATH) return asset(ICON, 'image/svg+xml; charset=utf-8')
   const candidates = ROUTES.filter(({ pattern }) => pattern.test(request.path))
   const route = candidates.find(({ method }) => method === request.method)
   if (route === undefined) return candidates.length > 0 ? notAllowed(candidates) : notFound()
@@ -115,9 +116,9 @@ function faultBody(kind: 'json' | 'html' | 'empty', status: number, error: strin
   return refuse(status, error, 'The simulator was told to fail here.')
 }
 
-function stylesheet(style: string): SimResponse {
-  const headers = { 'content-type': 'text/css; charset=utf-8', 'x-content-type-options': 'nosniff' }
-  return { status: 200, headers: { ...headers, 'cache-control': 'max-age=3600' }, body: style }
+function asset(body: string, type: string): SimResponse {
+  const headers = { 'content-type': type, 'x-content-type-options': 'nosniff' }
+  return { status: 200, headers: { ...headers, 'cache-control': 'max-age=3600' }, body }
 }
 
 function notAllowed(candidates: readonly Route[]): SimResponse {
