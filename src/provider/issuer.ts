@@ -4,6 +4,7 @@ import { type AdapterFactory, type Configuration, errors, type FindAccount, Prov
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
 import type { DwarEvent } from '../privacy/event.ts'
+import { withEngineErrors } from './adapter-errors.ts'
 import { claimScopes, findClaimRow, toEngineClaims } from './claims.ts'
 import type { ClientPolicy } from './clients.ts'
 import { createPolicy } from './policy.ts'
@@ -76,7 +77,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
   const secure = parts.issuer.protocol === 'https:'
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
   return {
-    adapter: parts.adapter,
+    adapter: withEngineErrors(parts.adapter),
     jwks: { keys: parts.signingKeys as NonNullable<Configuration['jwks']>['keys'] },
     claims: toEngineClaims(),
     scopes: ['openid', 'offline_access', ...claimScopes],
