@@ -61,8 +61,11 @@ const UNREACHABLE = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ])
-/** Connection exceptions (class 08), shutdown (57P0x), too many connections, statement timeout. PostgreSQL, appendix A. */
-const SERVER_AWAY = /^(08...|57P0.|53300|57014)$/
+/**
+ * Connection exceptions (class 08), shutdown (57P0x), too many connections, statement timeout; a database that takes no
+ * connections or is not there (55000, 3D000), refuses our login (class 28), or is a standby (25006). PostgreSQL, appendix A.
+ */
+const SERVER_AWAY = /^(08...|57P0.|53300|57014|55000|3D000|28...|25006)$/
 /** What `pg` and its pool say without a code. */
 const CLIENT_AWAY =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
