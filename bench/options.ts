@@ -14,7 +14,7 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
 
   --quick            a look, in under 20 seconds: too short to compare runs by
-  --seconds <n>      time for all rounds over HTTP together (60)
+  --seconds <n>      time for all rounds over HTTP together (50)
   --rounds <n>       rounds of each operation on each server, interleaved (3)
   --seats <n>        how many act at the same time (8)
   --only <a,b>       of: ${OPERATIONS.join(' | ')}
@@ -38,7 +38,7 @@ export function readOptions(args: readonly string[]): Options {
     },
   })
   return {
-    seconds: positive('--seconds', values.seconds ?? (values.quick ? '6' : '60')),
+    seconds: positive('--seconds', values.seconds ?? (values.quick ? '5' : '50')),
     rounds: Math.ceil(positive('--rounds', values.rounds ?? (values.quick ? '1' : '3'))),
     seats: Math.ceil(positive('--seats', values.seats)),
     operations: values.only === undefined ? OPERATIONS : operationsIn(values.only),

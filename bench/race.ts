@@ -12,8 +12,9 @@ export interface RaceOptions {
 /** For each contender that can do the operation, its rounds in the order they were run. */
 export type Results = ReadonlyMap<Contender, readonly Round[]>
 
-/** More codes than any server here exchanges in a second; a round ends when they are used up. */
-const CODES_PER_SECOND = 600
+/** To be ready for in the first round, per second; afterwards somewhat more than the round before used up. */
+const FIRST_RATE = 200
+const HEADROOM = 1.3
 /** Unmeasured, so that compiled code, open connections and prepared statements are there when it counts. */
 const WARM_UP_ROUNDS = 0.5
 /** A login is a dozen requests, and its code takes hundreds of runs to be compiled: it gets longer rounds. */
@@ -36,10 +37,14 @@ export async function raceServers(
 ): Promise<Results> {
   const racing = contenders.filter(({ driver }) => driver.can(operation))
   const results = new Map(racing.map((contender) => [contender, [] as Round[]]))
-  const run = async ({ driver, usage }: Contender, share: number) => {
+  const rates = new Map<Contender, number>()
+  const run = async (contender: Contender, share: number) => {
+    const { driver, usage } = contender
     const length = seconds * weightOf(operation) * share
-    await driver.prepare(operation, Math.ceil(length * CODES_PER_SECOND))
-    return runRound(driver.act(operation), usage, { seats, seconds: length })
+    await driver.prepare(operation, Math.ceil(length * (rates.get(contender) ?? FIRST_RATE) * HEADROOM))
+    const round = await runRound(driver.act(operation), usage, { seats, seconds: length })
+    rates.set(contender, round.perSecond)
+    return round
   }
   for (const contender of racing) await run(contender, WARM_UP_ROUNDS)
   for (let round = 0; round < rounds; round += 1) {
