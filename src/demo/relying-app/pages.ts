@@ -84,7 +84,7 @@ function tokensCard({ tokens, oldRefreshToken, refreshes }: SignedIn, dead: bool
 <div><dt>Access token</dt><dd><code>${fingerprint(tokens.accessToken)}</code></dd></div>
 <div><dt>Refresh token</dt><dd><code>${fingerprint(tokens.refreshToken)}</code></dd></div>
 ${oldRefreshToken !== undefined && html`<div><dt>Old refresh token</dt><dd><code>${fingerprint(oldRefreshToken)}</code></dd></div>`}
-<div><dt>Refreshed</dt><dd>${refreshes} times</dd></div>
+<div><dt>Refreshes</dt><dd>${refreshes}</dd></div>
 </dl>
 ${tokens.refreshToken !== undefined && !dead && html`<form method="post" action="/refresh"><button>Refresh</button></form>`}
 ${

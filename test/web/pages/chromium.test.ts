@@ -45,9 +45,9 @@ describe('pages in Chromium', () => {
   it.each([...samples.keys()])(
     'shows %s on a phone without side scrolling or violations of the content policy',
     async (name) => {
-      const page = await openOnPhone(name)
+      const page = await phone.newPage()
       const complaints = collectComplaints(page)
-      await page.reload()
+      await page.goto(`${origin}/${name}`)
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
       expect(complaints).toEqual([])
       await page.close()

@@ -137,6 +137,13 @@ describe('the consent page — DPDP Act 2023 §§5, 6; DPDP Rules 2025 rule 3', 
       expect(html).toContain(text)
   })
 
+  it('promises that withdrawing is as easy only where there is a page to do it on', () => {
+    const notice = { ...view.notice, withdrawHref: undefined }
+    const without = renderer.render('consent', toConsentPage(words, { ...view, notice }), 'en')
+    expect(without).not.toContain('as easily as you give it')
+    expect(without).toContain('Write to us to do so')
+  })
+
   it.each([
     ['one second left', 1, '1 day)'],
     ['a day', 86_400, '1 day)'],
