@@ -100,6 +100,8 @@ export function isNeeded(request: VerifiedRequest, claim: string): boolean {
 /** The value of one claim as this document proves it. */
 export function verifiedValue(claim: string, evidence: DocumentAsEvidence, judgement: Judgement): unknown {
   if (claim === 'document_number') return evidence.fields.number
+  // Identity Assurance has no form for a year alone, which OpenID Connect Core §5.1 allows a flat `birthdate` to be.
+  if (claim === 'birthdate' && !/^\d{4}-\d\d-\d\d$/.test(evidence.fields.birthdate ?? '')) return undefined
   return findClaimRow(claim)?.fromDocument?.(evidence.fields, judgement)
 }
 
