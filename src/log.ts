@@ -23,7 +23,6 @@ export function createLog(level: string, destination?: DestinationStream): Log {
         '*.authorization',
         '*.cookie',
         '*.token',
-        '*.code',
         '*.state',
       ],
       censor: '[left out]',

@@ -31,6 +31,7 @@ program
   .option('--port <number>', 'first of four ports in a row', wholeNumber, 4000)
   .option('--data <folder>', 'where the demo keeps its database', 'data/demo')
   .action(async ({ port, data }: { port: number; data: string }) => {
+    refuseInProduction('the demo')
     const { startDemo } = await import('./demo/demo.ts')
     const demo = await startDemo({ firstPort: port, folder: path.resolve(data), env: readEnv(), say: console.error })
     stopOnSignal(demo)

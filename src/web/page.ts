@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
 import type { ErrorCode } from '../errors.ts'
 import { type LanguageLink, languageLinks, pickLocale, type Translator, translator } from './i18n.ts'
@@ -86,12 +86,18 @@ export function createPageSender(renderer: Renderer, secure: boolean): PageSende
   }
 }
 
-/** Short enough to read out on the telephone, random enough not to repeat: `DW-7K3F-Q9XT`. */
-export function newIncidentId(): string {
-  const alphabet = '23456789ABCDEFGHJKMNPQRSTVWXYZ'
-  const letters = [...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]).join('')
+/**
+ * Short enough to read out on the telephone, random enough not to repeat: `DW-7K3F-Q9XT`.
+ * @param seed what the incident is about: the same seed gives the same id, so a reload does not make a second one
+ */
+export function newIncidentId(seed?: string): string {
+  const bytes = seed === undefined ? randomBytes(8) : createHash('sha256').update(seed).digest().subarray(0, 8)
+  const letters = [...bytes].map((byte) => ALPHABET[byte % ALPHABET.length]).join('')
   return `DW-${letters.slice(0, 4)}-${letters.slice(4)}`
 }
+
+/** Without what is mistaken for something else when read aloud or by eye. */
+const ALPHABET = '23456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 function queryValue(ctx: Context, name: string): string | undefined {
   const value = ctx.query[name]

@@ -61,7 +61,7 @@ export const refusals = {
   CSRF_REFUSED: { status: 403, oauth: 'access_denied', retry: true, severity: 'user' },
   REQUEST_INVALID: badRequest,
   REQUEST_TOO_LARGE: { ...badRequest, status: 413 },
-  HOST_UNKNOWN: { ...badRequest, status: 421, severity: 'operator' },
+  HOST_UNKNOWN: { ...badRequest, status: 421 },
   NOT_FOUND: { ...badRequest, status: 404 },
   METHOD_NOT_ALLOWED: { ...badRequest, status: 405 },
   CONSENT_NOTHING_TO_SHARE: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },

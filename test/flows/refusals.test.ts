@@ -94,6 +94,9 @@ describe('a login that goes wrong', () => {
     expect(page.status).toBeGreaterThanOrEqual(400)
     const again = await citizen.get(page.url)
     expectRefusal(again, code)
+    const incident = /DW-[0-9A-Z]{4}-[0-9A-Z]{4}/
+    expect(incident.exec(again.html)?.[0]).toBe(incident.exec(page.html)?.[0])
+    expect(stage.logs()).toContain(incident.exec(page.html)?.[0])
     if (error) await expectWayBack(citizen, page, error)
     const type = code.startsWith('DOC_') ? 'document.refused' : 'rail.refused'
     expect((await stage.app.events.history({ type })).length).toBeGreaterThan(0)

@@ -3,6 +3,7 @@ import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { InteractionResults, Provider } from 'oidc-provider'
 import { WebError } from '../../errors.ts'
+import type { Log } from '../../log.ts'
 import type { EventStore } from '../../privacy/event.ts'
 import { type ClientPolicy, purposeIn, registeredDomain } from '../../provider/clients.ts'
 import { type AskedInteraction, requestOf } from '../../provider/interactions/asked.ts'
@@ -12,6 +13,7 @@ import type { OfferItem } from '../../provider/interactions/offer.ts'
 import { documentNeeds, requestedNames } from '../../provider/request.ts'
 import type { RailIdentity } from '../../rails/rail.ts'
 import type { Browser } from '../browser.ts'
+import { report } from '../middleware/problems.ts'
 import { newIncidentId, type PageSender } from '../page.ts'
 import { type ConsentSource, toConsentPage } from '../pages/consent.ts'
 import { toStartPage } from '../pages/start.ts'
@@ -25,6 +27,7 @@ export interface InteractionParts {
   readonly browser: Browser
   readonly pages: PageSender
   readonly clock: () => number
+  readonly log: Log
   readonly notice: {
     readonly contact?: { label: string; href: string } | undefined
     readonly complaintHref?: string | undefined
@@ -57,7 +60,10 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const standing = await login.standing(visit.asked.uid)
     if (standing.kind !== 'returned') return showStart(ctx, visit, csrf)
     if (standing.outcome.kind === 'failed') {
-      pages.refuse(ctx, standing.outcome.code, newIncidentId(), {
+      const { code } = standing.outcome
+      const incidentId = newIncidentId(standing.attemptId)
+      report(parts.log, code, incidentId, undefined, ctx)
+      pages.refuse(ctx, code, incidentId, {
         interactionUid: visit.asked.uid,
         csrf,
         clientName: visit.client.name,
