@@ -47,7 +47,7 @@ export interface Pki {
   readonly subCa: Certificate
   /** the signer in use */
   readonly signer: Signer
-  /** Makes another document signer under the same sub-CA, as any company can buy one. */
+  /** Makes another document signer under the same sub-CA, as every company can buy one. */
   issueSigner(options?: SignerOptions): Promise<Signer>
 }
 
