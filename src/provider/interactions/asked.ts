@@ -11,8 +11,6 @@ export interface AskedInteraction {
   readonly optional: readonly string[]
   /** why the client asks, in the language shown */
   readonly purpose: string
-  /** the same in English: upstreams take Latin letters only (digilocker-api.md §4) */
-  readonly upstreamPurpose: string
   /** the same in English: DigiLocker shows it too and takes Latin letters only (digilocker-api.md §4) */
   readonly purposeInEnglish: string
   readonly retentionDays: number

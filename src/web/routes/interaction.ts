@@ -132,7 +132,6 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
         claims: text(params.claims),
         optional: policy?.optional ?? [],
         purpose: purposeIn(policy, locale),
-        upstreamPurpose: purposeIn(policy, 'en'),
         purposeInEnglish: purposeIn(policy, 'en'),
         retentionDays: policy?.retentionDays ?? 30,
         freshLogin: (text(params.prompt) ?? '').split(' ').includes('login') || params.max_age !== undefined,
