@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { Rule } from '../../src/simulator/rules.ts'
 import { Citizen, type Page } from '../support/citizen.ts'
-import { freshPGlite } from '../support/databases.ts'
+import { describeOnEachDatabase } from '../support/databases.ts'
 import { openStage, pinOf, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
 
-const open = freshPGlite()
-
 /** Every way a login can go wrong for a person: a code, a sentence, a next step, an incident id, and the way back. */
-describe('a login that goes wrong', () => {
+describeOnEachDatabase('a login that goes wrong', (open) => {
   let stage: Stage
   let authorize: URL
 
