@@ -1,11 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import type { Place } from '../src/vault/vault.ts'
+import { clientSecretPlace } from '../src/provider/clients.ts'
 import type { OidcAdapterParts } from './oidc-parts.ts'
-
-/** Where a client's secret is sealed: the same place that the admin room seals it in. */
-export function clientSecretPlace(clientId: string): Place {
-  return { table: 'client', column: 'sealed_secret', row: clientId }
-}
 
 /**
  * Clients as the engine sees them: read only, for they are registered through the management API. The order of keys is

@@ -6,6 +6,7 @@ import { AdminError } from '../errors.ts'
 import {
   type ClientRegistration,
   clientRegistration,
+  clientSecretPlace,
   faultInRedirectUri,
   registrableScopes,
 } from '../provider/clients.ts'
@@ -35,8 +36,6 @@ export interface ClientAdminParts {
   /** asks the engine whether it would accept the metadata; its faults otherwise surface at a client's first request */
   readonly validate: (metadata: Record<string, unknown>) => Promise<void>
 }
-
-export const secretPlace = (clientId: string) => ({ table: 'client', column: 'sealed_secret', row: clientId })
 
 /** Client registration for operators: what the command line, the console and the management API all call. */
 export function createClientAdmin(parts: ClientAdminParts) {
@@ -89,7 +88,7 @@ export function createClientAdmin(parts: ClientAdminParts) {
   async function seal(client: Omit<StoredClient, 'sealedSecret'>, secret: string | undefined): Promise<StoredClient> {
     return {
       ...client,
-      sealedSecret: secret === undefined ? undefined : await vault.seal('system', secretPlace(client.id), secret),
+      sealedSecret: secret === undefined ? undefined : await vault.seal('system', clientSecretPlace(client.id), secret),
     }
   }
 

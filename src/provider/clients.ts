@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Place } from '../vault/vault.ts'
 import { claimRows, claimScopes } from './claims.ts'
 
 /** What we keep about a client beside the protocol's metadata; the engine carries it through as `dwar`. */
@@ -43,6 +44,13 @@ export const clientRegistration = z.strictObject({
 })
 
 export type ClientRegistration = z.infer<typeof clientRegistration>
+
+/** Where a client's secret is sealed: whoever seals it and whoever opens it must name the same place. */
+export const clientSecretPlace = (clientId: string): Place => ({
+  table: 'client',
+  column: 'sealed_secret',
+  row: clientId,
+})
 
 /** Scopes a client may be registered for. */
 export const registrableScopes: readonly string[] = ['openid', 'offline_access', ...claimScopes]

@@ -280,6 +280,15 @@ describeOnEachDatabase('a login that goes wrong', (open) => {
     expectRefusal(await newCitizen().post(action, { csrf: own }), 'CSRF_REFUSED')
   })
 
+  it('refuses the cookie of one interaction at the address of another', async () => {
+    const citizen = newCitizen()
+    const [one, other] = [await citizen.get(authorize), await citizen.get(authorize)]
+    const cookie = await citizen.jar.getCookieString(one.url.href)
+    const response = await fetch(other.url, { headers: { cookie, accept: 'text/html' } })
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('INTERACTION_EXPIRED')
+  })
+
   it('ignores names that were not on offer: a forged form cannot widen what is shared', async () => {
     const citizen = newCitizen()
     const consent = await signInAtDigiLocker(citizen, await citizen.get(authorize), 'asha')
