@@ -141,7 +141,7 @@ const groups: readonly (readonly [title: string, about: string, codes: RegExp])[
   ['The journey to DigiLocker and back', '', /^RAIL_/],
   [
     'Documents that could not be trusted',
-    'Nothing is read from such a document and the login ends. There is no “try again” on the page, because the same document would fail again.',
+    'Nothing is read from such a document and the login ends. Where the page has no “try again”, the same document would fail again.',
     /^DOC_/,
   ],
   ['Our own pages and requests', '', /^(INTERACTION|CSRF|REQUEST|HOST|NOT_FOUND|METHOD|CONSENT|CLIENT)/],

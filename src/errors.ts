@@ -27,6 +27,9 @@ export type ErrorCode =
   | 'DOC_SIGNATURE_SHAPE'
   | 'DOC_ALGORITHM'
   | 'DOC_SIGNER_UNTRUSTED'
+  | 'DOC_SIGNER_EXPIRED'
+  | 'DOC_SIGNER_REVOKED'
+  | 'DOC_CHAIN_INVALID'
   | 'DOC_SIGNATURE_INVALID'
   | 'DOC_DIGEST_MISMATCH'
   | 'DOC_HMAC_MISSING'
@@ -34,6 +37,10 @@ export type ErrorCode =
   | 'DOC_TYPE_MISMATCH'
   | 'DOC_FIELDS_INVALID'
   | 'DOC_AADHAAR_NUMBER'
+  | 'DOC_VERIFIERS_DISAGREE'
+  | 'DOC_VERIFIER_LIMIT'
+  | 'DOC_VERIFIER_BUSY'
+  | 'DOC_VERIFIER_FAILED'
   // our own pages
   | 'INTERACTION_EXPIRED'
   | 'INTERACTION_OUT_OF_ORDER'
@@ -70,7 +77,14 @@ export class AppError extends Error {
 }
 
 export class RailError extends AppError {}
-export class DocumentError extends AppError {}
+export class DocumentError extends AppError {
+  /** the named check that refused, where a verification has one (`src/documents/checks.ts`) */
+  readonly check: string | undefined
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; check?: string }) {
+    super(code, message, options)
+    this.check = options?.check
+  }
+}
 export class StoreError extends AppError {}
 export class VaultError extends AppError {}
 export class WebError extends AppError {}
