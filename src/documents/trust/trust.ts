@@ -1,115 +1,119 @@
-import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
 import { AppError } from '../../errors.ts'
+import { SignerJudge } from './accept-signer.ts'
+import { readCertificate } from './certificate.ts'
+import {
+  type AuthorityRecord,
+  type KeyPin,
+  parseTrust,
+  type SignerPin,
+  type SubjectRule,
+  type TrustData,
+} from './data.ts'
+import { EMPTY_FOLDER, parseFolder, readFolder, type TrustFolder } from './folder.ts'
+import { RevocationLists } from './revocation.ts'
+import type { AcceptedSigner, SignerQuestion } from './signer.ts'
+import { SignerLines } from './signer-lines.ts'
 
-/** A signer whose very certificate is accepted for a rail. Times are epoch seconds. */
-export interface SignerPin {
-  /** SHA-256 of the certificate (DER), lower-case hex */
-  readonly fingerprint: string
-  /** SHA-256 of its SubjectPublicKeyInfo (DER), lower-case hex */
-  readonly spki?: string | undefined
-  readonly name: string
-  readonly rail: string
-  readonly notAfter: number
-  /** last moment at which the pin counts, past the certificate's own end or before it; without it `notAfter` is the last */
-  readonly notAcceptedAfter?: number | undefined
-  /** why this line is here */
-  readonly reason: string
+export { type AuthorityRecord, parseTrust, type SignerPin, type TrustData } from './data.ts'
+
+/** All of a store as plain data: it can be sent to a worker thread and makes the same store there. */
+export interface TrustSnapshot {
+  readonly parts: readonly TrustData[]
+  readonly folder: TrustFolder
 }
 
-/** A certificate above signers, recorded for chain building. It never makes a signer acceptable. */
-export interface AuthorityRecord {
-  readonly fingerprint: string
-  readonly spki?: string | undefined
-  readonly name: string
-  readonly notAfter?: number | undefined
-  /** anchors only: `historic` needs proof of an earlier time, `never` is named so that nobody adds it */
-  readonly use?: 'anchor' | 'historic' | 'never' | undefined
-  readonly reason?: string | undefined
-}
-
-const sha256Hex = z
-  .string()
-  .transform((text) => text.replaceAll(':', '').toLowerCase())
-  .pipe(z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in hex'))
-const instant = z.iso.datetime({ offset: true }).transform((text) => Math.floor(Date.parse(text) / 1000))
-const signer = z.object({
-  fingerprint: sha256Hex,
-  spki: sha256Hex.optional(),
-  name: z.string().min(1),
-  rail: z.string().min(1).default('digilocker'),
-  notAfter: instant,
-  notAcceptedAfter: instant.optional(),
-  reason: z.string().min(1).default('given without a reason'),
-})
-const authorityRecord = z.object({
-  fingerprint: sha256Hex,
-  spki: sha256Hex.optional(),
-  name: z.string().min(1),
-  notAfter: instant.optional(),
-  use: z.enum(['anchor', 'historic', 'never']).optional(),
-  reason: z.string().optional(),
-})
-const pem = z.string().transform((text, context): AuthorityRecord => {
-  try {
-    return toRecord(new X509Certificate(text))
-  } catch {
-    // The parser's message says no more than this one.
-    context.addIssue({ code: 'custom', message: 'not a certificate in PEM' })
-    return z.NEVER
-  }
-})
-/** A record of ours, or the certificate itself, as the simulator publishes it. */
-const authority = z.union([pem, authorityRecord])
-const trustData = z.object({
-  signers: z.array(signer),
-  anchors: z.array(authority).default([]),
-  intermediates: z.array(authority).default([]),
-})
-
-export type TrustData = z.output<typeof trustData>
+const DAY_SECONDS = 86_400
+/** where no file says anything: a list's own `nextUpdate` bounds it */
+const UNLIMITED_DAYS = 3660
 
 /** Whom we believe, as data. Immutable: to change trust, read the files anew and swap the store. */
 export class TrustStore {
-  readonly #signers: ReadonlyMap<string, SignerPin>
   readonly anchors: readonly AuthorityRecord[]
   readonly intermediates: readonly AuthorityRecord[]
+  readonly revocation: RevocationLists
+  readonly #snapshot: TrustSnapshot
+  readonly #lines: SignerLines
+  readonly #judge: SignerJudge
 
-  /** Later data wins over earlier data for the same certificate, so an operator can end a shipped pin. */
-  constructor(parts: readonly TrustData[]) {
-    const all = parts.flatMap(({ signers }) => signers)
-    this.#signers = new Map(all.map((pin) => [pin.fingerprint, Object.freeze(pin)]))
+  /**
+   * Later data wins over earlier data for the same signer or authority, so an operator can end a shipped pin.
+   * @param folder certificates that complete paths and revocation lists, DER
+   * @throws AppError CONFIG_INVALID for bytes that are neither
+   */
+  constructor(parts: readonly TrustData[], folder: TrustFolder = EMPTY_FOLDER) {
+    const parsed = parseFolder(folder)
+    this.#snapshot = Object.freeze({ parts, folder })
+    this.#lines = new SignerLines(
+      parts.flatMap(({ signers }) => signers),
+      parts.flatMap(({ keys }) => keys),
+      parts.flatMap(({ subjects }) => subjects),
+    )
     this.anchors = lastOfEach(parts.flatMap(({ anchors }) => anchors))
     this.intermediates = lastOfEach(parts.flatMap(({ intermediates }) => intermediates))
+    const maxAgeDays = parts.findLast(({ crlMaxAgeDays }) => crlMaxAgeDays !== undefined)?.crlMaxAgeDays
+    this.revocation = new RevocationLists(parsed.lists, (maxAgeDays ?? UNLIMITED_DAYS) * DAY_SECONDS)
+    const authorities = [...this.anchors, ...this.intermediates]
+    const carried = authorities.flatMap(({ der }) => (der && readCertificate(der)) || [])
+    const certificates = [...parsed.certificates, ...carried]
+    this.#judge = new SignerJudge({
+      lines: this.#lines,
+      anchors: new Map(this.anchors.map((record) => [record.fingerprint, record])),
+      distrusted: new Set(authorities.filter(({ use }) => use === 'never').map(({ fingerprint }) => fingerprint)),
+      certificates: [...new Map(certificates.map((certificate) => [certificate.fingerprint, certificate])).values()],
+      revocation: this.revocation,
+      isRevocationRequired: parts.findLast(({ revocation }) => revocation !== undefined)?.revocation === 'required',
+    })
     Object.freeze(this)
   }
 
   get signers(): readonly SignerPin[] {
-    return [...this.#signers.values()]
+    return this.#lines.signers
+  }
+
+  get keys(): readonly KeyPin[] {
+    return this.#lines.keys
+  }
+
+  get subjects(): readonly SubjectRule[] {
+    return this.#lines.subjects
+  }
+
+  /** accepted answers kept at this moment; bounded */
+  get cachedAnswers(): number {
+    return this.#judge.cachedAnswers
+  }
+
+  /** Structured-clonable. `TrustStore.from` makes an equal store of it, in any thread. */
+  get snapshot(): TrustSnapshot {
+    return this.#snapshot
+  }
+
+  static from({ parts, folder }: TrustSnapshot): TrustStore {
+    return new TrustStore(parts, folder)
   }
 
   /**
-   * The pin of exactly this certificate, if the rail accepts it then. Names, chains and keys alone never match: anybody
-   * can buy a certificate under the same root, and UIDAI has used one name for two keys.
+   * Says whose signature this would be, if it holds: the one certificate among many of a signer whom the rail believes.
+   * Nothing is fetched, whatever addresses a certificate names.
+   * @throws DocumentError by `signer.known`, `signer.one`, `signer.subject`, `signer.begun`, `signer.ended`,
+   *   `signer.key`, `signer.usage`, `signer.policy`, `signer.revoked`, `chain.*`, `signature.time`
+   * @see documents-and-signatures.md §3.5, §3.6; security.md XM-10 to XM-13; RFC 5280 §6
+   */
+  async acceptSigner(question: SignerQuestion): Promise<AcceptedSigner> {
+    return this.#judge.accept(question)
+  }
+
+  /**
+   * The pin of exactly this certificate, if the rail accepts it then. Says nothing of paths, keys and revocation:
+   * `acceptSigner` is the whole judgement.
    * @param fingerprint SHA-256 of the certificate (DER), lower-case hex
    * @param at epoch seconds
    * @see documents-and-signatures.md §3.5, §3.6; security.md XM-12
    */
   findSigner(fingerprint: string, rail: string, at: number): SignerPin | undefined {
-    const pin = this.#signers.get(fingerprint)
-    if (!pin || pin.rail !== rail) return undefined
-    return at <= (pin.notAcceptedAfter ?? pin.notAfter) ? pin : undefined
-  }
-}
-
-function toRecord(certificate: X509Certificate): AuthorityRecord {
-  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-  return {
-    fingerprint: sha256(certificate.raw),
-    spki: sha256(certificate.publicKey.export({ type: 'spki', format: 'der' })),
-    name: /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject,
-    notAfter: Math.floor(certificate.validToDate.getTime() / 1000),
+    const pin = this.#lines.findPin(fingerprint, rail)
+    return pin && at <= (pin.notAcceptedAfter ?? pin.notAfter) ? pin : undefined
   }
 }
 
@@ -119,26 +123,16 @@ const lastOfEach = (records: readonly AuthorityRecord[]): readonly AuthorityReco
 const SHIPPED = new URL('./signers.json', import.meta.url)
 
 /**
- * The pins shipped with this version, with the operator's files laid over them in order.
- * @param files paths of JSON files `{ signers: [...], anchors?: [...], intermediates?: [...] }`. A signer needs its
- *   fingerprint, name and `notAfter`; `rail` is `digilocker` if not said; an authority may be a PEM certificate; unknown
- *   members are ignored. So what the simulator's control port publishes can be used as it is
+ * The trust shipped with this version, with the operator's files laid over it in order.
+ * @param files paths of JSON files `{ signers: [...], keys?, subjects?, anchors?, intermediates?, revocation?,
+ *   crlMaxAgeDays? }`. A signer needs its fingerprint, name and `notAfter`; `rail` is `digilocker` if not said; an
+ *   authority may be a PEM certificate; unknown members are ignored. So what the simulator's control port publishes can
+ *   be used as it is
+ * @param folder of certificates that complete paths, and of revocation lists
  * @throws AppError CONFIG_INVALID naming the file and every member at fault
  */
-export function readTrust(files: readonly string[] = []): TrustStore {
-  return new TrustStore([SHIPPED, ...files].map(readFile))
-}
-
-/**
- * Checks trust data that came from anywhere (a file, the simulator's control port).
- * @param source named in the error, so that the operator knows where to look
- * @throws AppError CONFIG_INVALID
- */
-export function parseTrust(data: unknown, source: string): TrustData {
-  const parsed = trustData.safeParse(data)
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new AppError('CONFIG_INVALID', `trust file ${source}: ${faults.join('; ')}`)
+export function readTrust(files: readonly string[] = [], folder?: string): TrustStore {
+  return new TrustStore([SHIPPED, ...files].map(readFile), folder === undefined ? EMPTY_FOLDER : readFolder(folder))
 }
 
 function readFile(file: string | URL): TrustData {

@@ -1,11 +1,10 @@
-import { createHash, X509Certificate } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseTrust, readTrust, TrustStore } from '../../src/documents/trust/trust.ts'
-import { makePki, spkiFingerprint } from '../../src/simulator/pki.ts'
-import { secondsOf } from './fixtures.ts'
+import { parseTrust, readTrust, TrustStore } from '../../../src/documents/trust/trust.ts'
+import { makePki, spkiFingerprint } from '../../../src/simulator/pki.ts'
+import { fingerprintOf, secondsOf } from '../fixtures.ts'
 
 const FINGERPRINT = 'ab'.repeat(32)
 const signer = {
@@ -48,7 +47,7 @@ describe('trust files', () => {
     expect(trust.findSigner(fingerprint, 'digilocker', secondsOf('2026-12-31T00:00:00Z'))).toMatchObject({ spki })
     expect(trust.signers.length).toBe(readTrust().signers.length + 1)
     expect(trust.anchors.at(-1)).toMatchObject({
-      fingerprint: sha256(pki.root.der),
+      fingerprint: fingerprintOf(pki.root.der),
       name: expect.stringMatching('Test CCA'),
     })
     expect(trust.intermediates.slice(-2).map(({ name }) => name)).toContain('Simulator CA')
@@ -110,58 +109,3 @@ describe('finding a signer — documents-and-signatures.md §3.5, §3.6', () => 
     }
   })
 })
-
-describe('the shipped pins — documents-and-signatures.md §2.2, §3.1', () => {
-  const shipped = readTrust()
-  const negd1 = shipped.signers.find(({ name }) => name.endsWith('DIVISION 1'))
-  const negd = shipped.signers.find(({ name }) => name.endsWith('DIVISION'))
-
-  it('accept what the last NeGD signer signed until a kept KYC has lapsed, and no longer', () => {
-    const isAccepted = (iso: string) =>
-      shipped.findSigner(negd1?.fingerprint ?? '', 'digilocker', secondsOf(iso)) !== undefined
-    expect(isAccepted('2026-11-23T00:00:00Z')).toBe(true)
-    expect(isAccepted('2027-02-12T00:00:00Z')).toBe(false)
-  })
-
-  it('accept nothing of the signer before it today', () => {
-    expect(shipped.findSigner(negd?.fingerprint ?? '', 'digilocker', secondsOf('2026-11-23T00:00:00Z'))).toBeUndefined()
-  })
-
-  it('name the special purpose root only to keep it out', () => {
-    expect(shipped.anchors.filter(({ use }) => use === 'anchor').map(({ name }) => name)).toEqual(['CCA India 2022'])
-    expect(shipped.anchors.find(({ name }) => name.endsWith('SPL'))?.use).toBe('never')
-  })
-
-  it('carry a reason each', () => {
-    for (const record of [...shipped.signers, ...shipped.anchors, ...shipped.intermediates]) {
-      expect(record.reason?.length ?? 0).toBeGreaterThan(20)
-    }
-  })
-
-  it('are those of the public certificates, where these are at hand', (context) => {
-    const samples = new URL('../../../shared/samples/certificates/', import.meta.url)
-    if (!existsSync(samples)) {
-      context.annotate('left out: no folder of public certificates beside this checkout, so pins were not compared')
-      return
-    }
-    const found = new Map(publicCertificates(samples).map((certificate) => [sha256(certificate.raw), certificate]))
-    const records = [...shipped.signers, ...shipped.anchors, ...shipped.intermediates]
-    expect(records.length).toBe(9)
-    for (const record of records) {
-      const certificate = found.get(record.fingerprint)
-      expect(certificate?.subject).toContain(`CN=${record.name}`)
-      expect(certificate && sha256(certificate.publicKey.export({ type: 'spki', format: 'der' }))).toBe(record.spki)
-      expect(certificate && certificate.validToDate.getTime() / 1000).toBe(record.notAfter)
-    }
-  })
-})
-
-function publicCertificates(folder: URL): X509Certificate[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.pem'))
-    .map((name) => new X509Certificate(readFileSync(new URL(name, folder))))
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
