@@ -29,7 +29,10 @@ export async function verificationCases(): Promise<VerificationCase[]> {
     return {
       title: `${name}, ${(bytes.length / 1000).toFixed(1)} KB`,
       floor: floorOf(name, bytes, signer),
-      ours: { name: `${name}: ours`, run: () => verifyDocument(bytes, PROFILES.digilocker, trust, now) },
+      ours: {
+        name: `${name}: ours`,
+        run: () => verifyDocument(bytes, { profile: PROFILES.digilocker, trust, at: now }),
+      },
     }
   })
 }

@@ -245,8 +245,8 @@ function buildDigiLocker(
     keyedHash: (purpose, value) => hash(purpose, value).toString('hex'),
     clock,
     warn: (code) => log.warn({ rail: 'digilocker', code }, 'upstream'),
-    verify: (bytes, doctype) => {
-      const document = verifyDocument(bytes, PROFILES.digilocker, trust, clock())
+    verify: async (bytes, doctype) => {
+      const document = await verifyDocument(bytes, { profile: PROFILES.digilocker, trust, at: clock() })
       assertDoctype(document, doctype)
       return { fields: extract(document), verification: describeVerification(document) }
     },

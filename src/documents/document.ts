@@ -1,4 +1,5 @@
 import type { DocumentAddress, Examination, Insurance, LocalCopy, Registration, Vehicle } from './doctypes/groups.ts'
+import type { ChainLink, TimePolicy } from './trust/signer.ts'
 
 /** A postal address, in the words of OpenID Connect Core §5.1.1. Absent members are absent, never empty. */
 export interface PostalAddress {
@@ -70,18 +71,35 @@ export interface DocumentFields {
   readonly withheld?: readonly string[] | undefined
 }
 
-/** How the signature was verified. Plain data, no personal value. */
+/**
+ * How a document was verified: enough to defend the check years later without the document. Plain data, no personal
+ * value; the keyed digests of the bytes and of the URI stand beside it where it is kept.
+ * @see documents-and-signatures.md §6 (minimal evidence); security.md XM-15
+ */
 export interface DocumentVerification {
+  /** a row of `profiles.ts` */
   readonly profile: string
   /** SHA-256 of the signer's certificate (DER), lower-case hex */
   readonly signerFingerprint: string
   readonly signerName: string
+  readonly signerBasis: 'pin' | 'path'
+  /** from the signer up to the anchor; the signer alone where no path could be built */
+  readonly chain: readonly ChainLink[]
+  readonly revocation: 'good' | 'unchecked'
   readonly signatureAlgorithm: string
   readonly digestAlgorithm: string
+  /** of SignedInfo */
+  readonly canonicalization: string
   readonly weakAlgorithm?: string | undefined
-  /** the signer's certificate had ended at `verifiedAt` and was accepted within the grace of its pin */
+  /** the signer's certificate had ended at `judgedAt` and was accepted within the tolerance of its pin */
   readonly signerExpired?: boolean | undefined
-  readonly timeBasis: 'fetch'
+  readonly timeBasis: TimePolicy
+  /** epoch seconds: the moment at which the signer's validity was judged */
+  readonly judgedAt: number
+  /** whether a second, independent verifier agreed */
+  readonly crossChecked: boolean
+  /** stable codes: what a reviewer should know about a check that held */
+  readonly reasons: readonly string[]
   /** epoch seconds */
   readonly verifiedAt: number
 }

@@ -1,5 +1,6 @@
 import { type SaxesAttributeNS, SaxesParser } from 'saxes'
 import { DocumentError } from '../errors.ts'
+import { type CheckId, refusal } from './checks.ts'
 
 /** How big a document may be before it is refused unread (security.md XM-3). */
 export interface XmlLimits {
@@ -50,11 +51,11 @@ const XMLNS = 'http://www.w3.org/2000/xmlns/'
  * @see security.md XM-1, XM-2, XM-3
  */
 export function decodeXml(bytes: Uint8Array, limits: XmlLimits): string {
-  if (bytes.byteLength > limits.bytes) throw new DocumentError('DOC_TOO_LARGE', 'more bytes than a document may have')
+  if (bytes.byteLength > limits.bytes) throw refusal('bytes.size')
   const text = decodeUtf8(bytes)
-  if (text.startsWith('\uFEFF')) throw new DocumentError('DOC_ENCODING', 'more than one byte order mark')
+  if (text.startsWith('\uFEFF')) throw refusal('bytes.utf8')
   // Looked for in the raw text, before any parser: entities, default attributes and DTD ids then cannot exist at all.
-  if (text.includes('<!DOCTYPE')) throw new DocumentError('DOC_DOCTYPE', 'a document may not carry a DOCTYPE')
+  if (text.includes('<!DOCTYPE')) throw refusal('bytes.doctype')
   return text
 }
 
@@ -62,7 +63,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new DocumentError('DOC_ENCODING', 'not valid UTF-8', { cause })
+    throw refusal('bytes.utf8', undefined, cause)
   }
 }
 
@@ -79,7 +80,7 @@ export function parseXml(text: string, limits: XmlLimits): XmlElement {
   } catch (error) {
     if (error instanceof DocumentError) throw error
     // No cause: the parser's messages quote names from the document.
-    throw new DocumentError('DOC_MALFORMED', 'not well-formed XML 1.0 with namespaces')
+    throw refusal('bytes.well-formed')
   }
 }
 
@@ -101,17 +102,17 @@ class TreeReader {
     const parser = this.#parser
     parser.on('xmldecl', checkDeclaration)
     parser.on('doctype', () => {
-      throw new DocumentError('DOC_DOCTYPE', 'a document may not carry a DOCTYPE')
+      throw refusal('bytes.doctype')
     })
     // C14N libraries print the data of any node as if it were text: an instruction could pose as a value.
     parser.on('processinginstruction', () => {
-      throw new DocumentError('DOC_MALFORMED', 'a document may not carry a processing instruction')
+      throw refusal('bytes.instruction')
     })
     parser.on('opentagstart', () => {
       this.#attributes = 0
       this.#start = text.lastIndexOf('<', parser.position - 1)
-      this.#within(++this.#elements, this.#limits.elements, 'elements')
-      this.#within(this.#open.length + 1, this.#limits.depth, 'levels')
+      this.#within(++this.#elements, this.#limits.elements, 'bytes.elements')
+      this.#within(this.#open.length + 1, this.#limits.depth, 'bytes.depth')
     })
     parser.on('attribute', (attribute) => this.#countAttribute(attribute))
     parser.on('opentag', ({ name, local, uri, attributes }) => this.#enter(name, local, uri, Object.values(attributes)))
@@ -120,15 +121,15 @@ class TreeReader {
     parser.on('comment', () => this.#addText('', false))
     parser.on('closetag', () => this.#leave(parser.position))
     parser.write(text).close()
-    if (!this.#root) throw new DocumentError('DOC_MALFORMED', 'no root element')
+    if (!this.#root) throw refusal('bytes.well-formed', 'no root element')
     return this.#root
   }
 
   #countAttribute({ prefix, name, value }: { prefix: string; name: string; value: string }): void {
-    this.#within(++this.#attributes, this.#limits.attributes, 'attributes')
-    this.#within(value.length, this.#limits.attributeLength, 'characters in an attribute')
+    this.#within(++this.#attributes, this.#limits.attributes, 'bytes.attributes')
+    this.#within(value.length, this.#limits.attributeLength, 'bytes.attribute-length')
     if (prefix === 'xmlns' || name === 'xmlns') {
-      this.#within(++this.#namespaces, this.#limits.namespaces, 'namespace declarations')
+      this.#within(++this.#namespaces, this.#limits.namespaces, 'bytes.namespaces')
     }
   }
 
@@ -153,7 +154,7 @@ class TreeReader {
     if (!element) return
     element.text += part
     element.plain &&= plain
-    this.#within(element.text.length, this.#limits.textLength, 'characters in an element')
+    this.#within(element.text.length, this.#limits.textLength, 'bytes.text-length')
   }
 
   #leave(end: number): void {
@@ -165,15 +166,15 @@ class TreeReader {
     else this.#root = element
   }
 
-  #within(count: number, limit: number, what: string): void {
-    if (count > limit) throw new DocumentError('DOC_TOO_LARGE', `more than ${limit} ${what}`)
+  #within(count: number, limit: number, check: CheckId): void {
+    if (count > limit) throw refusal(check)
   }
 }
 
 function checkDeclaration(declaration: { version?: string; encoding?: string }): void {
-  if (declaration.version !== '1.0') throw new DocumentError('DOC_ENCODING', 'only XML 1.0 is read')
+  if (declaration.version !== '1.0') throw refusal('bytes.declaration')
   const encoding = declaration.encoding?.toLowerCase() ?? 'utf-8'
-  if (encoding !== 'utf-8') throw new DocumentError('DOC_ENCODING', 'only UTF-8 is read')
+  if (encoding !== 'utf-8') throw refusal('bytes.declaration')
 }
 
 /** The element and everything below it, in document order. */

@@ -18,9 +18,11 @@ export interface DocumentEvidence {
   readonly signerFingerprint: string
   readonly signerName: string
   readonly weakAlgorithm?: string | undefined
-  readonly timeBasis: 'fetch'
+  readonly timeBasis: 'fetch' | 'signed'
   /** epoch seconds */
   readonly verifiedAt: number
+  /** the rest of the verification record, so that the check can be defended years later without the document */
+  readonly verification: Readonly<Record<string, unknown>>
   /** HMACs under a key of ours, hex: of the document's URI and of its bytes */
   readonly uriHmac: string
   readonly bytesHmac: string

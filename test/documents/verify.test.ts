@@ -51,11 +51,11 @@ beforeAll(async () => {
 }, 60_000)
 
 const verifyBytes = (bytes: Uint8Array, trust = trusting([pki.signer]), at = NOW) =>
-  verifyDocument(bytes, PROFILES.digilocker, trust, at)
+  verifyDocument(bytes, { profile: PROFILES.digilocker, trust, at })
 const verify = (text: string) => verifyBytes(utf8(text))
-const refusing = (text: string, code: string) => expect(() => verify(text)).toThrow(refusedWith(code))
+const refusing = (text: string, code: string) => expect(verify(text)).rejects.toThrow(refusedWith(code))
 /** What a reader of the document would see. */
-const nameIn = (text: string) => extract(verify(text)).name
+const nameIn = async (text: string) => extract(await verify(text)).name
 
 describe('a document of the DigiLocker profile', () => {
   it.each([
@@ -89,46 +89,53 @@ describe('a document of the DigiLocker profile', () => {
       'with something that is no certificate beside',
       () => withCertificates(Buffer.from('junk'), pki.signer.certificateDer),
     ],
-  ])('verifies %s', (_case, make) => {
-    expect(nameIn(make())).toBe('MEERA EXAMPLE')
+  ])('verifies %s', async (_case, make) => {
+    expect(await nameIn(make())).toBe('MEERA EXAMPLE')
   })
 
   it.each([
     ['licence', LICENCE],
     ['e-Aadhaar', AADHAAR],
-  ])('verifies a %s', (_case, content) => {
-    expect(() => verifyBytes(signXml(content, pki.signer))).not.toThrow()
+  ])('verifies a %s', async (_case, content) => {
+    await expect(verifyBytes(signXml(content, pki.signer))).resolves.toBeDefined()
   })
 
-  it('reads a value that a comment was put into as one value', () => {
+  it('reads a value that a comment was put into as one value', async () => {
     const content = PAN.replace('<PAN ', '<Remark>AB</Remark><PAN ')
     const commented = signXml(content, pki.signer).toString().replace('<Remark>AB', '<Remark>A<!-- x -->B')
-    const data = contentOf(verify(commented)).children.find(({ name }) => name === 'CertificateData')
+    const data = contentOf(await verify(commented)).children.find(({ name }) => name === 'CertificateData')
     expect(data?.children[0]?.text).toBe('AB')
   })
 
-  it('says how it was verified, and that rsa-sha1 is weak', () => {
-    expect(describeVerification(verify(genuine))).toEqual({
+  it('says how it was verified, and that rsa-sha1 is weak', async () => {
+    expect(describeVerification(await verify(genuine))).toEqual({
       profile: 'digilocker',
       signerFingerprint: pki.signer.fingerprint,
       signerName: pki.signer.commonName,
+      signerBasis: 'pin',
+      chain: [{ fingerprint: pki.signer.fingerprint, name: pki.signer.commonName, notAfter: expect.any(Number) }],
+      revocation: 'unchecked',
       signatureAlgorithm: 'rsa-sha1',
       digestAlgorithm: 'sha256',
+      canonicalization: 'exclusive',
       weakAlgorithm: 'rsa-sha1',
       timeBasis: 'fetch',
+      judgedAt: NOW,
+      crossChecked: true,
+      reasons: ['signer-pinned', 'path-not-built', 'revocation-unchecked', 'weak-signature-method'],
       verifiedAt: NOW,
     })
   })
 
-  it('does not call rsa-sha256 weak', () => {
-    const document = verifyBytes(signXml(PAN, pki.signer, { signatureMethod: 'rsa-sha256' }))
+  it('does not call rsa-sha256 weak', async () => {
+    const document = await verifyBytes(signXml(PAN, pki.signer, { signatureMethod: 'rsa-sha256' }))
     expect(describeVerification(document)).toMatchObject({ signatureAlgorithm: 'rsa-sha256' })
     expect(describeVerification(document)).not.toHaveProperty('weakAlgorithm')
   })
 
-  it('cannot be had by casting, copying or rebuilding', () => {
-    const copy = { ...verify(genuine) } as VerifiedDocument
-    for (const forged of [copy, {} as VerifiedDocument, Object.create(verify(genuine)) as VerifiedDocument]) {
+  it('cannot be had by casting, copying or rebuilding', async () => {
+    const copy = { ...(await verify(genuine)) } as VerifiedDocument
+    for (const forged of [copy, {} as VerifiedDocument, Object.create(await verify(genuine)) as VerifiedDocument]) {
       expect(() => extract(forged)).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
       expect(() => describeVerification(forged)).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
     }
@@ -149,7 +156,7 @@ describe('changed content — XMLDSig 1.1 §3.2.1', () => {
       (t) => t.replace(/<SignatureValue>..../, '<SignatureValue>AAAA'),
       'DOC_SIGNATURE_INVALID',
     ],
-    ['an attribute that C14N drops', (t) => t.replace('<Person ', '<Person xmlnsx="5" '), 'DOC_MALFORMED'],
+    ['an attribute that C14N drops', (t) => t.replace('<Person ', '<Person xmlnsx="5" '), 'DOC_VERIFIERS_DISAGREE'],
     [
       'a default namespace put on the root',
       (t) => t.replace('<Certificate ', '<Certificate xmlns="urn:x" '),
@@ -161,9 +168,9 @@ describe('changed content — XMLDSig 1.1 §3.2.1', () => {
       (t) => t.replace('<Certificate ', '<Envelope ').replace('</Certificate>', '</Envelope>'),
       'DOC_MALFORMED',
     ],
-  ])('refuses %s', (_case, change, code) => {
+  ])('refuses %s', async (_case, change, code) => {
     expect(change(genuine)).not.toBe(genuine)
-    refusing(change(genuine), code)
+    await refusing(change(genuine), code)
   })
 })
 
@@ -245,10 +252,14 @@ describe('signature shape — security.md XM-4, XM-5, XM-7', () => {
     ['a comment in SignedInfo', (t) => t.replace('<SignedInfo>', '<SignedInfo><!-- x -->'), 'DOC_SIGNATURE_SHAPE'],
     ['a comment in Transforms', (t) => t.replace('<Transforms>', '<Transforms><!-- x -->'), 'DOC_SIGNATURE_SHAPE'],
     ['a comment in KeyInfo', (t) => t.replace('<KeyInfo>', '<KeyInfo><!-- x -->'), 'DOC_SIGNATURE_SHAPE'],
-    ['a comment in Transform', (t) => t.replace(/(<Transform [^>]*)\/>/, '$1><!-- x --></Transform>'), 'DOC_ALGORITHM'],
-  ])('refuses %s', (_case, change, code) => {
+    [
+      'a comment in Transform',
+      (t) => t.replace(/(<Transform [^>]*)\/>/, '$1><!-- x --></Transform>'),
+      'DOC_SIGNATURE_SHAPE',
+    ],
+  ])('refuses %s', async (_case, change, code) => {
     expect(change(genuine)).not.toBe(genuine)
-    refusing(change(genuine), code)
+    await refusing(change(genuine), code)
   })
 
   it.each<[string, (digest: string) => string, string]>([
@@ -311,8 +322,8 @@ describe('signature shape — security.md XM-4, XM-5, XM-7', () => {
       (d) => `<Reference URI="">${transforms(ENVELOPED)}${digestOf(d, 'constructor')}</Reference>`,
       'DOC_ALGORITHM',
     ],
-  ])('refuses %s though it is signed', (_case, references, code) => {
-    refusing(forge(PAN, pki.signer, { references }), code)
+  ])('refuses %s though it is signed', async (_case, references, code) => {
+    await refusing(forge(PAN, pki.signer, { references }), code)
   })
 })
 
@@ -326,53 +337,53 @@ describe('algorithms — security.md XM-8', () => {
     ['rsa-pss', 'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1'],
     ['nothing', ''],
     ['a look-alike', `${RSA_SHA256} `],
-  ])('refuses %s as signature method', (_case, method) => {
-    refusing(forge(PAN, pki.signer, { method }), 'DOC_ALGORITHM')
+  ])('refuses %s as signature method', async (_case, method) => {
+    await refusing(forge(PAN, pki.signer, { method }), 'DOC_ALGORITHM')
   })
 
-  it('refuses an HMAC keyed with the public certificate', () => {
+  it('refuses an HMAC keyed with the public certificate', async () => {
     const text = forge(PAN, pki.signer, { method: `${DS}hmac-sha1` })
     const signedInfo = /<SignedInfo>(.*)<\/SignedInfo>/s.exec(text)?.[1]
     const value = createHmac('sha1', pki.signer.certificatePem)
       .update(`<SignedInfo xmlns="${DS}">${signedInfo}</SignedInfo>`)
       .digest('base64')
-    refusing(text.replace(/<SignatureValue>[^<]*/, `<SignatureValue>${value}`), 'DOC_ALGORITHM')
+    await refusing(text.replace(/<SignatureValue>[^<]*/, `<SignatureValue>${value}`), 'DOC_ALGORITHM')
   })
 
-  it('refuses a truncation parameter in the signature method', () => {
+  it('refuses a truncation parameter in the signature method', async () => {
     const text = genuine.replace(
       /(<SignatureMethod [^>]*)\/>/,
       '$1><HMACOutputLength>1</HMACOutputLength></SignatureMethod>',
     )
-    refusing(text, 'DOC_ALGORITHM')
+    await refusing(text, 'DOC_ALGORITHM')
   })
 
   it.each([`${EXCLUSIVE}WithComments`, `${INCLUSIVE}#WithComments`, 'http://www.w3.org/2006/12/xml-c14n11', ''])(
     'refuses %s as canonicalisation of SignedInfo',
-    (canonicalization) => {
-      refusing(forge(PAN, pki.signer, { canonicalization }), 'DOC_ALGORITHM')
+    async (canonicalization) => {
+      await refusing(forge(PAN, pki.signer, { canonicalization }), 'DOC_ALGORITHM')
     },
   )
 
-  it('refuses a rsa-sha256 signature that claims to be rsa-sha1', () => {
-    refusing(forge(PAN, pki.signer, { hash: 'sha256' }), 'DOC_SIGNATURE_INVALID')
+  it('refuses a rsa-sha256 signature that claims to be rsa-sha1', async () => {
+    await refusing(forge(PAN, pki.signer, { hash: 'sha256' }), 'DOC_SIGNATURE_INVALID')
   })
 })
 
 describe('signer — security.md XM-10, XM-12; documents-and-signatures.md §3.5', () => {
   const refuseSigner = (text: string, trust = trusting([pki.signer]), at = NOW) =>
-    expect(() => verifyBytes(utf8(text), trust, at)).toThrow(refusedWith('DOC_SIGNER_UNTRUSTED'))
+    expect(verifyBytes(utf8(text), trust, at)).rejects.toThrow(refusedWith('DOC_SIGNER_UNTRUSTED'))
 
   it('refuses another company under the same root, and one with the signer name', async () => {
     const other = await pki.issueSigner({ commonName: 'DS OTHER COMPANY', organization: 'OTHER COMPANY' })
     const lookAlike = await pki.issueSigner({ commonName: pki.signer.commonName })
-    refuseSigner(signXml(PAN, other).toString())
-    refuseSigner(signXml(PAN, lookAlike, { chain: 'neGD' }).toString())
+    await refuseSigner(signXml(PAN, other).toString())
+    await refuseSigner(signXml(PAN, lookAlike, { chain: 'neGD' }).toString())
   })
 
   it('refuses an unknown root', async () => {
     const elsewhere = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
-    refuseSigner(signXml(PAN, elsewhere.signer, { chain: 'neGD' }).toString())
+    await refuseSigner(signXml(PAN, elsewhere.signer, { chain: 'neGD' }).toString())
   }, 60_000)
 
   it('refuses a forgery that only carries the genuine certificate beside its own', async () => {
@@ -381,55 +392,55 @@ describe('signer — security.md XM-10, XM-12; documents-and-signatures.md §3.5
       [pki.signer.certificateDer, attacker.certificateDer],
       [attacker.certificateDer, pki.signer.certificateDer],
     ]) {
-      refusing(forge(PAN, attacker, { keyInfo: certificates(...ders) }), 'DOC_SIGNATURE_INVALID')
+      await refusing(forge(PAN, attacker, { keyInfo: certificates(...ders) }), 'DOC_SIGNATURE_INVALID')
     }
   })
 
-  it('refuses a certificate with bytes appended', () => {
-    refuseSigner(withCertificates(Buffer.concat([pki.signer.certificateDer, Buffer.from([0])])))
+  it('refuses a certificate with bytes appended', async () => {
+    await refuseSigner(withCertificates(Buffer.concat([pki.signer.certificateDer, Buffer.from([0])])))
   })
 
-  it('refuses no certificate at all', () => {
-    refuseSigner(forge(PAN, pki.signer, { keyInfo: '<X509Data></X509Data>' }))
+  it('refuses no certificate at all', async () => {
+    await refuseSigner(forge(PAN, pki.signer, { keyInfo: '<X509Data></X509Data>' }))
   })
 
-  it('refuses a pin of another rail', () => {
-    refuseSigner(genuine, trusting([pki.signer], { rail: 'aadhaar-offline' }))
+  it('refuses a pin of another rail', async () => {
+    await refuseSigner(genuine, trusting([pki.signer], { rail: 'aadhaar-offline' }))
   })
 
-  it('refuses a certificate whose key is not the one pinned', () => {
-    refuseSigner(genuine, trusting([pki.signer], { spki: '00'.repeat(32) }))
+  it('refuses a certificate whose key is not the one pinned', async () => {
+    await refuseSigner(genuine, trusting([pki.signer], { spki: '00'.repeat(32) }))
     const trust = trusting([pki.signer], { spki: spkiFingerprint(pki.signer.certificateDer) })
-    expect(() => verifyBytes(utf8(genuine), trust)).not.toThrow()
+    await expect(verifyBytes(utf8(genuine), trust)).resolves.toBeDefined()
   })
 
   it('refuses two pinned signers in one document', async () => {
     const next = await pki.issueSigner({ commonName: 'DS DIGILOCKER SIMULATOR 2' })
     const keyInfo = certificates(pki.signer.certificateDer, next.certificateDer)
-    refuseSigner(forge(PAN, pki.signer, { keyInfo }), trusting([pki.signer, next]))
+    await refuseSigner(forge(PAN, pki.signer, { keyInfo }), trusting([pki.signer, next]))
   })
 
   it('accepts several pinned signers at once, one in each document', async () => {
     const next = await pki.issueSigner({ commonName: 'DS DIGILOCKER SIMULATOR 2' })
     const trust = trusting([pki.signer, next])
     for (const signer of [pki.signer, next]) {
-      const verification = describeVerification(verifyBytes(signXml(PAN, signer), trust))
+      const verification = describeVerification(await verifyBytes(signXml(PAN, signer), trust))
       expect(verification.signerFingerprint).toBe(signer.fingerprint)
     }
   })
 
   it('refuses an RSA key under 2048 bits even when pinned', async () => {
     const weak = await pki.issueSigner({ keyBits: 1024 })
-    refuseSigner(signXml(PAN, weak).toString(), trusting([weak]))
+    await refuseSigner(signXml(PAN, weak).toString(), trusting([weak]))
   })
 
   it.each<[string, () => Buffer]>([
     ['an RSA key with exponent 3', () => certificateWithExponent3()],
     ['an elliptic-curve key', () => Buffer.from(EC_CERTIFICATE, 'base64')],
-  ])('refuses %s even when pinned', (_case, make) => {
+  ])('refuses %s even when pinned', async (_case, make) => {
     const certificateDer = make()
     const odd = { ...pki.signer, certificateDer, fingerprint: fingerprintOf(certificateDer) }
-    refuseSigner(forge(PAN, odd), trusting([odd]), secondsOf('2030-01-01T00:00:00Z'))
+    await refuseSigner(forge(PAN, odd), trusting([odd]), secondsOf('2030-01-01T00:00:00Z'))
   })
 
   describe('in time — §3.6', () => {
@@ -450,8 +461,8 @@ describe('signer — security.md XM-10, XM-12; documents-and-signatures.md §3.5
       ['the last second', '2026-02-11T00:00:00Z', pin, undefined],
       ['the first second of the grace', '2026-02-11T00:00:01Z', grace, true],
       ['the last second of the grace', '2027-02-11T00:00:00Z', grace, true],
-    ])('accepts it in %s and says whether it had expired', (_case, at, options, expired) => {
-      expect(describeVerification(verifyAt(at, options)).signerExpired).toBe(expired)
+    ])('accepts it in %s and says whether it had expired', async (_case, at, options, expired) => {
+      expect(describeVerification(await verifyAt(at, options)).signerExpired).toBe(expired)
     })
 
     it.each([
@@ -460,8 +471,8 @@ describe('signer — security.md XM-10, XM-12; documents-and-signatures.md §3.5
       ['after it ends though the pin claims more', '2026-02-11T00:00:01Z', { notAfter: '2030-01-01T00:00:00Z' }],
       ['after the grace', '2027-02-11T00:00:01Z', grace],
       ['after its pin was ended early', '2025-06-01T00:00:01Z', { ...pin, notAcceptedAfter: '2025-06-01T00:00:00Z' }],
-    ])('refuses it %s', (_case, at, options) => {
-      expect(() => verifyAt(at, options)).toThrow(refusedWith('DOC_SIGNER_UNTRUSTED'))
+    ])('refuses it %s', async (_case, at, options) => {
+      await expect(verifyAt(at, options)).rejects.toThrow(refusedWith('DOC_SIGNER_EXPIRED'))
     })
   })
 })
@@ -490,11 +501,11 @@ describe('signature wrapping — security.md XM-6', () => {
     ],
     ['XSW8: the original in an Object', () => inRoot(withIn('</Signature>', `<Object>${unsignedPart()}</Object>`))],
     ['a second document after the first', () => genuineContent() + forged],
-  ])('never reads the forged value — %s', (_case, make) => {
+  ])('never reads the forged value — %s', async (_case, make) => {
     for (const id of ['', ' Id="x"', ' ID="x"', ' id="x"', ' xml:id="x"']) {
       const text = make().replace('<Certificate ', `<Certificate${id} `)
       expect(text).toContain('EVE')
-      expect(() => nameIn(text)).toThrow(expect.objectContaining({ name: 'DocumentError' }))
+      await expect(nameIn(text)).rejects.toThrow(expect.objectContaining({ name: 'DocumentError' }))
     }
   })
 })
@@ -508,14 +519,14 @@ describe('bytes — security.md XM-1, XM-2', () => {
     ['UTF-16 without a mark', () => Buffer.from(genuine, 'utf16le'), 'DOC_MALFORMED'],
     ['a Latin-1 label', () => utf8(genuine.replace('UTF-8', 'ISO-8859-1')), 'DOC_ENCODING'],
     ['XML 1.1', () => utf8(genuine.replace('version="1.0"', 'version="1.1"')), 'DOC_ENCODING'],
-    ['NUL', () => utf8(genuine.replace('MEERA', 'ME\0RA')), 'DOC_MALFORMED'],
-    ['a control character', () => utf8(genuine.replace('MEERA', 'ME\u0001RA')), 'DOC_MALFORMED'],
-    ['a control character by reference', () => utf8(genuine.replace('MEERA', 'ME&#1;RA')), 'DOC_MALFORMED'],
+    ['NUL', () => utf8(genuine.replace('MEERA', 'ME\0RA')), 'DOC_ENCODING'],
+    ['a control character', () => utf8(genuine.replace('MEERA', 'ME\u0001RA')), 'DOC_ENCODING'],
+    ['a control character by reference', () => utf8(genuine.replace('MEERA', 'ME&#1;RA')), 'DOC_ENCODING'],
     ['two byte order marks', () => utf8(`\uFEFF\uFEFF${genuine}`), 'DOC_ENCODING'],
     ['nothing', () => utf8(''), 'DOC_MALFORMED'],
     ['something that is not XML', () => utf8('{"error":"invalid_uri"}'), 'DOC_MALFORMED'],
-  ])('refuses %s', (_case, make, code) => {
-    expect(() => verifyBytes(make())).toThrow(refusedWith(code))
+  ])('refuses %s', async (_case, make, code) => {
+    await expect(verifyBytes(make())).rejects.toThrow(refusedWith(code))
   })
 
   it.each<[string, (text: string) => string, string]>([
@@ -547,27 +558,27 @@ describe('bytes — security.md XM-1, XM-2', () => {
     ['two roots', (t) => `${t}<Certificate/>`, 'DOC_MALFORMED'],
     ['an open element', (t) => t.replace('</Certificate>', ''), 'DOC_MALFORMED'],
     ['a less-than sign in a value', (t) => t.replace('MEERA', '<'), 'DOC_MALFORMED'],
-  ])('refuses %s', (_case, change, code) => {
+  ])('refuses %s', async (_case, change, code) => {
     expect(change(genuine)).not.toBe(genuine)
-    refusing(change(genuine), code)
+    await refusing(change(genuine), code)
   })
 
-  it('refuses text that was turned into a processing instruction, though the engine alone would accept it', () => {
+  it('refuses text that was turned into a processing instruction, though the engine alone would accept it', async () => {
     const content = PAN.replace('<Photo format=""></Photo>', '<Photo format="">abc</Photo>')
     const text = signXml(content, pki.signer).toString().replace('>abc<', '><?x abc?><')
     const engine = new SignedXml({ publicCert: pki.signer.certificatePem, getCertFromKeyInfo: () => null })
     engine.loadSignature(/<Signature .*<\/Signature>/s.exec(text)?.[0] ?? '')
     expect(engine.checkSignature(text)).toBe(true)
-    refusing(text, 'DOC_MALFORMED')
+    await refusing(text, 'DOC_MALFORMED')
   })
 
-  it('says nothing of the document in its refusals', () => {
+  it('says nothing of the document in its refusals', async () => {
     for (const text of [
       genuine.replace('<Person ', '<Person name="EVE" '),
       genuine.replace('MEERA', 'SITA'),
       '<EVE></MEERA>',
     ]) {
-      const error = thrownBy(() => verify(text))
+      const error = await verify(text).catch((thrown: unknown) => thrown)
       expect(`${error} ${String((error as Error).cause)}`).not.toMatch(/MEERA|SITA|EVE|EXAMPLE/)
     }
   })
@@ -596,22 +607,22 @@ describe('limits — security.md XM-3', () => {
     ['bytes', (more) => sign(padded('')).padEnd(limits.bytes + more, '\n')],
   ])(
     'accepts a document at its limit of %s and refuses one step over it',
-    (_case, make) => {
-      expect(() => verify(make(0))).not.toThrow()
-      refusing(make(1), 'DOC_TOO_LARGE')
+    async (_case, make) => {
+      await expect(verify(make(0))).resolves.toBeDefined()
+      await refusing(make(1), 'DOC_TOO_LARGE')
     },
     30_000,
   )
 
-  it('accepts as many certificates as a chain may have and refuses one more', () => {
+  it('accepts as many certificates as a chain may have and refuses one more', async () => {
     const fill = (count: number) =>
       withCertificates(pki.signer.certificateDer, ...Array<Buffer>(count).fill(pki.root.der))
-    expect(() => verify(fill(maxCertificates - 1))).not.toThrow()
-    refusing(fill(maxCertificates), 'DOC_SIGNATURE_SHAPE')
+    await expect(verify(fill(maxCertificates - 1))).resolves.toBeDefined()
+    await refusing(fill(maxCertificates), 'DOC_SIGNATURE_SHAPE')
   })
 
-  it('refuses base64 that is longer than any certificate', () => {
-    refusing(withCertificates(pki.signer.certificateDer, Buffer.alloc(base64Length)), 'DOC_SIGNATURE_SHAPE')
+  it('refuses base64 that is longer than any certificate', async () => {
+    await refusing(withCertificates(pki.signer.certificateDer, Buffer.alloc(base64Length)), 'DOC_SIGNATURE_SHAPE')
   })
 })
 
@@ -619,8 +630,7 @@ describe('the engine behind the shape check', () => {
   const verifyBehind = (text: string) => {
     const parsed = parseXml(text, PROFILES.digilocker.limits)
     const element = parsed.children.at(-1) ?? parsed
-    const shape = { element, signatureMethod: 'rsa-sha1', digestMethod: 'sha256', certificates: [] } as const
-    return verifyXmlSignature(text, shape, createPublicKey(pki.signer.certificatePem), PROFILES.digilocker)
+    return verifyXmlSignature(text, { element }, createPublicKey(pki.signer.certificatePem), PROFILES.digilocker)
   }
   const sha1Of = (content: string) => createHash('sha1').update(content).digest('base64')
 
@@ -642,15 +652,6 @@ function certificateWithExponent3(): Buffer {
   const period = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2035-01-01T00:00:00Z') }
   const name = [['CN', 'Sample']] as const
   return issueCertificate({ subject: name, publicKey: keys.publicKey, extensions: [], ...period }, { name, keys }).der
-}
-
-function thrownBy(work: () => unknown): unknown {
-  try {
-    work()
-  } catch (error) {
-    return error
-  }
-  throw new Error('nothing was thrown')
 }
 
 function withCertificates(...ders: Buffer[]): string {

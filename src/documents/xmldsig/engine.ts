@@ -1,8 +1,11 @@
 import type { KeyObject } from 'node:crypto'
+import { DOMParser } from '@xmldom/xmldom'
 import { SignedXml } from 'xml-crypto'
-import { DocumentError } from '../../errors.ts'
-import { ENVELOPED, type Profile } from '../profiles.ts'
+import { refusal } from '../checks.ts'
+import { ENVELOPED, type Profile, XMLDSIG } from '../profiles.ts'
 import type { SignatureShape } from './shape.ts'
+
+type SignaturePlace = Pick<SignatureShape, 'element'>
 
 /**
  * Verifies SignedInfo and its one Reference under a key that the caller already trusts.
@@ -11,26 +14,39 @@ import type { SignatureShape } from './shape.ts'
  * @throws DocumentError DOC_DIGEST_MISMATCH, DOC_SIGNATURE_INVALID
  * @see XMLDSig 1.1 §3.2; performance.md §1 (why never the original DOM)
  */
-export function verifyXmlSignature(text: string, shape: SignatureShape, key: KeyObject, profile: Profile): string {
+export function verifyXmlSignature(text: string, shape: SignaturePlace, key: KeyObject, profile: Profile): string {
   const signed = new SignedXml({ publicCert: key, getCertFromKeyInfo: () => null })
   allowOnly(signed, profile)
-  if (!holds(signed, text, shape)) throw new DocumentError('DOC_DIGEST_MISMATCH', 'the content was changed')
+  if (!holds(signed, text, shape)) throw refusal('signature.digest')
   const [content, ...more] = signed.getSignedReferences()
   if (content === undefined || more.length > 0) {
-    throw new DocumentError('DOC_SIGNATURE_SHAPE', 'not exactly one signed reference')
+    throw refusal('shape.reference')
   }
   return content
 }
 
 /** References are digested first: false is a digest that differs, a throw is a signature that does not hold. */
-function holds(signed: SignedXml, text: string, { element }: SignatureShape): boolean {
+function holds(signed: SignedXml, text: string, { element }: SignaturePlace): boolean {
   try {
-    signed.loadSignature(text.slice(element.start, element.end))
+    signed.loadSignature(signatureNode(text, element))
     return signed.checkSignature(text)
   } catch {
     // The library's message quotes the document, so it does not become our cause.
-    throw new DocumentError('DOC_SIGNATURE_INVALID', 'the signature does not hold under the pinned key')
+    throw refusal('signature.value')
   }
+}
+
+/**
+ * The signature as the engine takes it. As text it costs one parse less; but where namespaces are declared above it, its
+ * prefixes may be theirs, and only the whole document knows them.
+ */
+function signatureNode(text: string, { start, end }: SignaturePlace['element']): string | Node {
+  if (!/\sxmlns[:=]/.test(text.slice(0, start))) return text.slice(start, end)
+  const document = new DOMParser().parseFromString(text, 'text/xml')
+  // `soleSignature` saw to it that there is one, and where.
+  const signature = document.getElementsByTagNameNS(XMLDSIG, 'Signature').item(0)
+  if (!signature) throw refusal('shape.signed')
+  return signature as unknown as Node
 }
 
 /** The engine knows more algorithms than the profile allows; take them away, so that no parser quirk can reach them. */

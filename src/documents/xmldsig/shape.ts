@@ -1,12 +1,26 @@
-import { DocumentError } from '../../errors.ts'
-import { type DigestMethod, ENVELOPED, type Profile, type SignatureMethod, XMLDSIG } from '../profiles.ts'
+import { type CheckId, refusal } from '../checks.ts'
+import {
+  type DigestMethod,
+  ENVELOPED,
+  EXCLUSIVE_C14N,
+  type Profile,
+  type SignatureMethod,
+  XMLDSIG,
+} from '../profiles.ts'
+import type { C14nMode } from '../strict/namespaces.ts'
 import { withDescendants, type XmlElement } from '../xml.ts'
 
 /** The one signature of a document, of exactly the shape its profile allows. Nothing in it is proven yet. */
 export interface SignatureShape {
   readonly element: XmlElement
+  /** of SignedInfo */
+  readonly canonicalization: C14nMode
+  /** of the content: inclusive where no transform names one (XMLDSig 1.1 §4.4.3.2) */
+  readonly contentCanonicalization: C14nMode
   readonly signatureMethod: SignatureMethod
   readonly digestMethod: DigestMethod
+  readonly signatureValue: Buffer
+  readonly digestValue: Buffer
   /** DER as found in KeyInfo, in any order: candidates only, anybody can put any certificate there */
   readonly certificates: readonly Buffer[]
 }
@@ -15,15 +29,17 @@ export interface SignatureShape {
 const ONLY_IN_SIGNATURE = new Set(['Signature', 'SignedInfo', 'SignatureValue', 'DigestValue'])
 const KEY_INFO_PARTS = new Set(['X509SubjectName', 'X509Certificate'])
 const SHA256_BASE64_LENGTH = 44
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
- * Finds the signature and checks everything about it that needs no key: place, cardinality, children, algorithms. Under
- * the enveloped transform all of Signature but SignedInfo is unsigned, so nothing may hide there.
- * @throws DocumentError DOC_UNSIGNED, DOC_SIGNATURE_SHAPE, DOC_ALGORITHM
+ * Checks everything about a signature that needs no key: children, attributes, algorithms. Under the enveloped transform
+ * all of Signature but SignedInfo is unsigned, so nothing may hide there.
+ * @param element the only Signature of the document (`soleSignature`, or the strict scanner, saw to that)
+ * @throws DocumentError shape.*, algorithm.*
  * @see XMLDSig 1.1 §4; security.md XM-4, XM-5, XM-7, XM-8; documents-and-signatures.md §2.1
  */
-export function readSignature(root: XmlElement, profile: Profile): SignatureShape {
-  const element = soleSignature(root)
+export function readSignature(element: XmlElement, profile: Profile): SignatureShape {
+  if (!isDs(element, 'Signature')) throw refusal('shape.namespace')
   const [signedInfo, signatureValue, keyInfo] = partsOf(element, [], 'SignedInfo', 'SignatureValue', 'KeyInfo')
   const [canonicalization, signatureMethod, reference] = partsOf(
     signedInfo,
@@ -39,27 +55,34 @@ export function readSignature(root: XmlElement, profile: Profile): SignatureShap
     'DigestMethod',
     'DigestValue',
   )
-  if (reference.attributes.get('URI') !== '') throw shape('the Reference is not to the whole document')
-  checkTransforms(transforms, profile)
-  if (!profile.canonicalizations.includes(algorithmOf(canonicalization))) throw algorithm('canonicalisation')
-  base64Of(signatureValue, profile)
-  if (base64Of(digestValue, profile).length !== SHA256_BASE64_LENGTH) throw shape('the digest has another length')
+  if (reference.attributes.get('URI') !== '') throw refusal('shape.reference')
+  const contentCanonicalization = readTransforms(transforms, profile)
+  if (!profile.canonicalizations.includes(algorithmOf(canonicalization))) throw refusal('algorithm.canonicalization')
+  const digest = base64Of(digestValue, profile)
+  if (digest.length !== SHA256_BASE64_LENGTH) throw refusal('shape.digest-length')
   return {
     element,
-    signatureMethod: allowed(profile.signatureMethods, algorithmOf(signatureMethod), 'signature'),
-    digestMethod: allowed(profile.digestMethods, algorithmOf(digestMethod), 'digest'),
+    canonicalization: isExclusive(algorithmOf(canonicalization)) ? 'exclusive' : 'inclusive',
+    contentCanonicalization,
+    signatureMethod: allowed(profile.signatureMethods, algorithmOf(signatureMethod), 'algorithm.signature'),
+    digestMethod: allowed(profile.digestMethods, algorithmOf(digestMethod), 'algorithm.digest'),
+    signatureValue: Buffer.from(base64Of(signatureValue, profile), 'base64'),
+    digestValue: Buffer.from(digest, 'base64'),
     certificates: readCertificates(keyInfo, profile),
   }
 }
 
-function soleSignature(root: XmlElement): XmlElement {
+/**
+ * The one signature of a document that was read as a tree, the last child of its root.
+ * @throws DocumentError shape.signed, shape.one-signature, shape.place
+ */
+export function soleSignature(root: XmlElement): XmlElement {
   const found = [...withDescendants(root)].filter(({ local }) => ONLY_IN_SIGNATURE.has(local))
   const signature = found.find(({ local }) => local === 'Signature')
-  if (!signature) throw new DocumentError('DOC_UNSIGNED', 'the document carries no signature')
+  if (!signature) throw refusal('shape.signed')
   const names = new Set(found.map(({ local }) => local))
-  if (names.size < found.length) throw shape('a Signature, or a part that only one may have, stands twice')
-  if (signature.uri !== XMLDSIG) throw shape('the Signature is in another namespace')
-  if (root.children.at(-1) !== signature) throw shape('the Signature is not the last child of the root')
+  if (names.size < found.length) throw refusal('shape.one-signature')
+  if (root.children.at(-1) !== signature) throw refusal('shape.place')
   return signature
 }
 
@@ -71,14 +94,14 @@ function partsOf<const Names extends readonly string[]>(
 ): { [K in keyof Names]: XmlElement } {
   const children = onlyChildren(element, attributes)
   const fits = children.length === names.length && children.every((child, i) => isDs(child, names[i]))
-  if (!fits) throw shape(`${element.local} has other children than the profile names`)
+  if (!fits) throw refusal('shape.children', `${element.local} has other children than the profile names`)
   return children as unknown as { [K in keyof Names]: XmlElement }
 }
 
 /** The children of an element that holds no text, comment or CDATA beside them: all of that would be unsigned space. */
 function onlyChildren(element: XmlElement, attributes: readonly string[] = []): readonly XmlElement[] {
   checkAttributes(element, attributes)
-  if (!element.plain || isText(element)) throw shape(`${element.local} holds more than elements`)
+  if (!element.plain || isText(element)) throw refusal('shape.plain', `${element.local} holds more than elements`)
   return element.children
 }
 
@@ -87,43 +110,51 @@ const isText = (element: XmlElement) => /[^ \t\r\n]/.test(element.text)
 
 function checkAttributes(element: XmlElement, names: readonly string[]): void {
   const fits = element.attributes.size === names.length && names.every((name) => element.attributes.has(name))
-  if (!fits) throw shape(`${element.local} has other attributes than the profile names`)
+  if (!fits) throw refusal('shape.attributes', `${element.local} has other attributes than the profile names`)
 }
 
 const isDs = (element: XmlElement, local: string | undefined) => element.uri === XMLDSIG && element.local === local
 
-function checkTransforms(transforms: XmlElement, profile: Profile): void {
+function readTransforms(transforms: XmlElement, profile: Profile): C14nMode {
   const children = onlyChildren(transforms)
-  if (!children.every((child) => isDs(child, 'Transform'))) throw shape('Transforms holds something else')
+  if (!children.every((child) => isDs(child, 'Transform')))
+    throw refusal('shape.children', 'Transforms holds other things')
   const [first, second, ...more] = children.map(algorithmOf)
-  if (first !== ENVELOPED) throw algorithm('first transform')
-  if (second !== undefined && !profile.contentTransforms.includes(second)) throw algorithm('second transform')
-  if (more.length > 0) throw algorithm('third transform')
+  if (first !== ENVELOPED) throw refusal('algorithm.transforms', 'the first transform is not the enveloped signature')
+  if (more.length > 0) throw refusal('algorithm.transforms', 'a third transform')
+  if (second === undefined) return 'inclusive'
+  if (!profile.contentTransforms.includes(second)) throw refusal('algorithm.transforms', 'the second transform')
+  return isExclusive(second) ? 'exclusive' : 'inclusive'
 }
+
+const isExclusive = (identifier: string) => identifier === EXCLUSIVE_C14N
 
 /** The Algorithm of an element that holds nothing else: parameters (prefix lists, HMAC lengths, XPath) are refused. */
 function algorithmOf(element: XmlElement): string {
   checkAttributes(element, ['Algorithm'])
   if (!element.plain || element.children.length > 0 || isText(element)) {
-    throw algorithm(`${element.local} with parameters`)
+    throw refusal('algorithm.parameters', `${element.local} with parameters`)
   }
   return element.attributes.get('Algorithm') ?? ''
 }
 
-function allowed<T>(table: Readonly<Record<string, T>>, identifier: string, what: string): T {
+function allowed<T>(table: Readonly<Record<string, T>>, identifier: string, check: CheckId): T {
   const value = Object.hasOwn(table, identifier) ? table[identifier] : undefined
-  if (value === undefined) throw algorithm(what)
+  if (value === undefined) throw refusal(check)
   return value
 }
 
 /** Base64 of a leaf element, white space (and the carriage returns that UIDAI's tools leave) taken out. */
 function base64Of(element: XmlElement, profile: Profile): string {
   checkAttributes(element, [])
-  if (!element.plain || element.children.length > 0) throw shape(`${element.local} is not plain text`)
-  if (element.text.length > profile.base64Length) throw shape(`${element.local} is too long`)
-  const value = element.text.replace(/[ \t\r\n]/g, '')
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value) || value === '') {
-    throw shape(`${element.local} is not base64`)
+  if (!element.plain || element.children.length > 0) throw refusal('shape.plain', `${element.local} is not plain text`)
+  if (element.text.length > profile.base64Length) throw refusal('shape.base64', `${element.local} is too long`)
+  // Almost all are one unbroken line: those are not copied.
+  const { text } = element
+  if (text.length % 4 === 0 && BASE64.test(text)) return text
+  const value = text.replace(/[ \t\r\n]/g, '')
+  if (value.length % 4 !== 0 || !BASE64.test(value)) {
+    throw refusal('shape.base64', `${element.local} is not base64`)
   }
   return value
 }
@@ -133,19 +164,16 @@ function readCertificates(keyInfo: XmlElement, profile: Profile): Buffer[] {
   const parts = childrenNamed(keyInfo, new Set(['X509Data'])).flatMap((data) => childrenNamed(data, KEY_INFO_PARTS))
   for (const part of parts) {
     checkAttributes(part, [])
-    if (!part.plain || part.children.length > 0) throw shape(`${part.local} is not plain text`)
+    if (!part.plain || part.children.length > 0) throw refusal('shape.plain', `${part.local} is not plain text`)
   }
   const certificates = parts.filter(({ local }) => local === 'X509Certificate')
-  if (certificates.length > profile.certificates) throw shape('more certificates than a chain has')
+  if (certificates.length > profile.certificates) throw refusal('shape.certificates')
   return certificates.map((certificate) => Buffer.from(base64Of(certificate, profile), 'base64'))
 }
 
 function childrenNamed(element: XmlElement, names: ReadonlySet<string>): readonly XmlElement[] {
   const children = onlyChildren(element)
   const fits = children.every((child) => child.uri === XMLDSIG && names.has(child.local))
-  if (!fits) throw shape(`${element.local} holds something other than certificates`)
+  if (!fits) throw refusal('shape.children', `${element.local} holds something other than certificates`)
   return children
 }
-
-const shape = (message: string) => new DocumentError('DOC_SIGNATURE_SHAPE', message)
-const algorithm = (what: string) => new DocumentError('DOC_ALGORITHM', `${what}: outside the profile`)

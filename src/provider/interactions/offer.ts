@@ -105,7 +105,8 @@ export function toEvidence(identity: RailIdentity, items: readonly ConsentItem[]
   const used = new Set(items.filter((item) => item.shared).map((item) => item.source))
   return identity.documents.flatMap((document) => {
     if (document.kind !== 'verified' || !used.has(document.doctype)) return []
-    const { profile, signerFingerprint, signerName, weakAlgorithm, timeBasis, verifiedAt } = document.verification
+    const { profile, signerFingerprint, signerName, weakAlgorithm, timeBasis, verifiedAt, ...rest } =
+      document.verification
     return {
       rail: identity.rail,
       doctype: document.doctype,
@@ -116,6 +117,7 @@ export function toEvidence(identity: RailIdentity, items: readonly ConsentItem[]
       weakAlgorithm,
       timeBasis,
       verifiedAt,
+      verification: rest,
       uriHmac: document.uriHmac,
       bytesHmac: document.bytesHmac,
     }

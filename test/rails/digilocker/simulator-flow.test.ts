@@ -36,8 +36,8 @@ beforeAll(async () => {
 beforeEach(() => simulator.reset())
 afterAll(() => simulator.close())
 
-const verify: DigiLockerDeps['verify'] = (bytes, doctype) => {
-  const document = verifyDocument(bytes, PROFILES.digilocker, trust, NOW)
+const verify: DigiLockerDeps['verify'] = async (bytes, doctype) => {
+  const document = await verifyDocument(bytes, { profile: PROFILES.digilocker, trust, at: NOW })
   assertDoctype(document, doctype)
   return { fields: extract(document), verification: describeVerification(document) }
 }
