@@ -16,25 +16,63 @@ function hasVerhoeffCheckDigit(digits: string): boolean {
   return check === 0
 }
 
+const isNumber = (digits: string) => /^[2-9](?:\d{11}|\d{15})$/.test(digits) && hasVerhoeffCheckDigit(digits)
+
+/** Digits with one space or hyphen between, in any grouping. */
+const RUN = /\d(?:[ -]?\d)*/g
+/** Digits in groups, however far apart a printer sets them. */
+const GROUPED = /\d+(?:[\s\-._/,·•]{1,3}\d+)*/g
+/** of a virtual ID */
+const LONGEST = 16
+
 /**
  * Whether text holds what could be an Aadhaar number (12 digits) or a virtual ID (16 digits), which the Act counts as
- * one: not beginning with 0 or 1, a right check digit, digits in any Indian script, groups split by space or hyphen.
- * A number of another kind may be hit by chance; that errs on the side of the law.
+ * one: not beginning with 0 or 1, a right check digit, digits of any script, alone, split by space or hyphen, or in
+ * groups of four among other digits. A number of another kind may be hit by chance; that errs on the side of the law.
  * @see Aadhaar Act 2016 s.2(a), s.8A(4)(b); documents-and-signatures.md §0 no. 8 and §6
  */
 export function holdsAadhaarNumber(text: string): boolean {
-  const runs = toAsciiDigits(text).match(/\d(?:[ -]?\d)*/g) ?? []
-  return runs.some((run) => {
-    const digits = run.replace(/[ -]/g, '')
-    return /^[2-9](?:\d{11}|\d{15})$/.test(digits) && hasVerhoeffCheckDigit(digits)
+  const plain = toAsciiDigits(text)
+  const runs = plain.match(RUN) ?? []
+  if (runs.some((run) => isNumber(run.replace(/[ -]/g, '')))) return true
+  return (plain.match(GROUPED) ?? []).some(holdsNumberInFours)
+}
+
+/** A house number before it or a PIN code after it must not hide a number: so every stretch of whole groups is tried. */
+function holdsNumberInFours(grouped: string): boolean {
+  const groups = grouped.match(/\d+/g) ?? []
+  return groups.some((_group, from) => {
+    let digits = ''
+    for (const group of groups.slice(from, from + LONGEST / 4)) {
+      if (group.length % 4 !== 0) return false
+      digits += group
+      if (isNumber(digits)) return true
+    }
+    return false
   })
 }
 
-/** Every block of an Indian script has its digits at the same place: 0x66 to 0x6F within 0x80 code points. */
+/** Digits of every script as ASCII, invisible characters gone, dashes of every length as hyphens. */
 function toAsciiDigits(text: string): string {
   return text
     .normalize('NFKC')
-    .replace(/[\u0900-\u0D7F]/g, (c) => (/\p{Nd}/u.test(c) ? String(((c.codePointAt(0) ?? 0) & 0x7f) - 0x66) : c))
+    .replace(/\p{Cf}/gu, '')
+    .replace(/\p{Pd}/gu, '-')
+    .replace(/(?![0-9])\p{Nd}/gu, (digit) => String(valueOfDigit(digit.codePointAt(0) ?? 0)))
+}
+
+/** Unicode gives every script its ten digits in a row (The Unicode Standard §4.6), so the zero is the row's first. */
+function valueOfDigit(codePoint: number): number {
+  let value = 0
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(codePoint - value - 1))) value += 1
+  return value
+}
+
+/** Whether an Aadhaar number hides among values, at any depth. */
+export function hidesAadhaarNumber(value: unknown): boolean {
+  if (typeof value === 'string') return holdsAadhaarNumber(value)
+  if (typeof value === 'number') return holdsAadhaarNumber(String(value))
+  return typeof value === 'object' && value !== null && Object.values(value).some(hidesAadhaarNumber)
 }
 
 /**
@@ -42,8 +80,7 @@ function toAsciiDigits(text: string): string {
  * @throws DocumentError DOC_AADHAAR_NUMBER
  */
 export function checkNoAadhaarNumber(value: unknown): void {
-  if (typeof value === 'string' && holdsAadhaarNumber(value)) {
+  if (hidesAadhaarNumber(value)) {
     throw new DocumentError('DOC_AADHAAR_NUMBER', 'a value to be read looks like an Aadhaar number')
   }
-  if (typeof value === 'object' && value !== null) Object.values(value).forEach(checkNoAadhaarNumber)
 }

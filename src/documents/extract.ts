@@ -1,34 +1,29 @@
 import { DocumentError } from '../errors.ts'
-import { checkNoAadhaarNumber } from './aadhaar-number.ts'
-import { findKyc, readAdhar } from './doctypes/adhar.ts'
-import { readCertificate } from './doctypes/certificate.ts'
-import { readDrvlc } from './doctypes/drvlc.ts'
-import { readPancr } from './doctypes/pancr.ts'
-import { attribute, compact, invalid } from './doctypes/values.ts'
+import { doctypeOf, readFields } from './doctypes/fields.ts'
+import { type Photo, readPhoto } from './doctypes/photo.ts'
 import type { DocumentFields } from './document.ts'
 import { contentOf, type VerifiedDocument } from './verify.ts'
-import type { XmlElement } from './xml.ts'
 
-/** One row per doctype with fields of its own; every other doctype gives what all certificates have in common. */
-const DOCTYPES: Readonly<Record<string, (root: XmlElement) => DocumentFields>> = {
-  ADHAR: readAdhar,
-  DRVLC: readDrvlc,
-  PANCR: readPancr,
+/**
+ * Reads the fields of a verified document, normalised and as written, from the text whose digest was signed. Takes
+ * nothing else, so fields of an unverified document cannot be read by accident.
+ * @throws DocumentError DOC_FIELDS_INVALID when the content contradicts itself or a relied-upon date is unreadable;
+ *   DOC_AADHAAR_NUMBER when a value looks like an Aadhaar number; DOC_SIGNATURE_INVALID for a look-alike of a document
+ * @see documents-and-signatures.md §1, §5.2 and §6
+ */
+export function extract(document: VerifiedDocument): DocumentFields {
+  return readFields(contentOf(document))
 }
 
 /**
- * Reads the fields of a verified document, normalised, from the text whose digest was signed. Takes nothing else, so
- * fields of an unverified document cannot be read by accident.
- * @throws DocumentError DOC_FIELDS_INVALID when the content contradicts itself or a relied-upon date is unreadable;
- *   DOC_AADHAAR_NUMBER when a value looks like an Aadhaar number; DOC_SIGNATURE_INVALID for a look-alike of a document
- * @see documents-and-signatures.md §1 and §6
+ * Reads the photograph, for a purpose that asks for it and was consented to. It is biometric information where Aadhaar
+ * is its source: show it and drop it, never store, log or send it on. Nothing of ours calls this by default.
+ * @returns undefined when the document has none
+ * @throws DocumentError DOC_FIELDS_INVALID when it is no image of a known kind; DOC_SIGNATURE_INVALID
+ * @see Aadhaar Act 2016 s.2(g), s.8A(4)(b); documents-and-signatures.md §0 no. 9
  */
-export function extract(document: VerifiedDocument): DocumentFields {
-  const root = contentOf(document)
-  const doctype = doctypeOf(root)
-  const fields = DOCTYPES[doctype]?.(root) ?? readCertificate(root, doctype)
-  checkNoAadhaarNumber(fields)
-  return compact<DocumentFields>({ ...fields, documentIssuer: compact(fields.documentIssuer) })
+export function extractPhoto(document: VerifiedDocument): Photo | undefined {
+  return readPhoto(contentOf(document))
 }
 
 /**
@@ -41,12 +36,4 @@ export function assertDoctype(document: VerifiedDocument, doctype: string): void
   if (doctypeOf(contentOf(document)) !== doctype.toUpperCase()) {
     throw new DocumentError('DOC_TYPE_MISMATCH', 'a document of another type was served')
   }
-}
-
-/** The type that the signed content states. An e-Aadhaar states none and is known by its KycRes. */
-function doctypeOf(root: XmlElement): string {
-  const stated = attribute(root, 'type')?.toUpperCase()
-  const doctype = stated ?? (findKyc(root) ? 'ADHAR' : undefined)
-  if (doctype === undefined) throw invalid('the document does not say what it is')
-  return doctype
 }

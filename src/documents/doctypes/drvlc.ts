@@ -1,24 +1,36 @@
-import type { DocumentFields, VehicleClass } from '../document.ts'
+import type { VehicleClass } from '../document.ts'
 import type { XmlElement } from '../xml.ts'
 import { readCertificate } from './certificate.ts'
-import { attribute, childOf, childrenOf, dateOf } from './values.ts'
+import type { Draft, DraftFields } from './noted.ts'
+import { childOf, childrenOf, dateOf, textOf, wordOf } from './values.ts'
+
+const USES = new Map([
+  ['T', 'transport'],
+  ['NT', 'non-transport'],
+] as const)
 
 /**
  * Reads a driving licence. Real ones nest `Categories/Category`; the published schema puts the attributes of one category
- * on `DrivingLicense` itself (documents-and-signatures.md §1.5). Both are read.
+ * on `DrivingLicense` itself (documents-and-signatures.md §1.5). Both are read, the flat one only where it stands alone.
  */
-export function readDrvlc(root: XmlElement): DocumentFields {
+export function readDrvlc(root: XmlElement): DraftFields {
   const licence = childOf(root, 'CertificateData', 'DrivingLicense')
-  const nested = childrenOf(childOf(licence, 'Categories'), 'Category')
-  const written = [...nested, ...childrenOf(licence, 'Category'), ...(licence ? [licence] : [])]
-  const classes = written.flatMap(toVehicleClass)
-  return { ...readCertificate(root, 'DRVLC'), vehicleClasses: classes.length > 0 ? classes : undefined }
+  const nested = [...childrenOf(childOf(licence, 'Categories'), 'Category'), ...childrenOf(licence, 'Category')]
+  const classes = nested.flatMap(toVehicleClass)
+  const flat = licence ? toVehicleClass(licence) : []
+  return { ...readCertificate(root, 'DRVLC'), vehicleClasses: classes.length > 0 ? classes : flat }
 }
 
-function toVehicleClass(element: XmlElement): VehicleClass[] {
-  const abbreviation = attribute(element, 'abbreviation')
+function toVehicleClass(element: XmlElement): Draft<VehicleClass>[] {
+  const abbreviation = textOf(element, 'abbreviation')
   if (abbreviation === undefined) return []
-  const description = attribute(element, 'description')
-  const issuedOn = dateOf(element, 'issueDate')
-  return [{ abbreviation, ...(description ? { description } : {}), ...(issuedOn ? { issuedOn } : {}) }]
+  return [
+    {
+      abbreviation,
+      description: textOf(element, 'description'),
+      issuedOn: dateOf(element, 'issueDate'),
+      endorsedOn: dateOf(element, 'endorseDate'),
+      use: wordOf(element, 'code', USES),
+    },
+  ]
 }

@@ -1,6 +1,8 @@
 import { DocumentError } from '../../errors.ts'
-import type { DocumentFields, PostalAddress } from '../document.ts'
+import type { DocumentFields } from '../document.ts'
 import type { XmlElement } from '../xml.ts'
+import type { Written } from './groups.ts'
+import { compact, Noted } from './noted.ts'
 
 /** Text with its white space tidied; what is empty or blank on the wire is no value (documents-and-signatures.md §1.3). */
 export function text(value: string | undefined): string | undefined {
@@ -31,9 +33,37 @@ export function childOf(element: XmlElement | undefined, ...path: string[]): Xml
 
 export const invalid = (message: string) => new DocumentError('DOC_FIELDS_INVALID', message)
 
+/**
+ * Reads one attribute and notes the characters it was read from.
+ * @param read makes a value of the tidied text, or nothing
+ */
+export function noted<T>(
+  element: XmlElement | undefined,
+  name: string,
+  read: (tidy: string) => T | undefined,
+): Noted<T> | undefined {
+  const written = element?.attributes.get(name)
+  const tidy = text(written)
+  const value = tidy === undefined ? undefined : read(tidy)
+  return value === undefined ? undefined : new Noted(value, written)
+}
+
+export const textOf = (element: XmlElement | undefined, name: string): Noted<string> | undefined =>
+  noted(element, name, (tidy) => tidy)
+
+/**
+ * The same thing under the schema's spelling or the dictionary's.
+ * @throws DocumentError DOC_FIELDS_INVALID when both are there and differ
+ */
+export function spelledEitherWay(element: XmlElement | undefined, ...names: string[]): Noted<string> | undefined {
+  const [found, ...others] = names.flatMap((name) => textOf(element, name) ?? [])
+  if (others.some(({ value }) => value !== found?.value)) throw invalid(`two ${names[0]} that differ`)
+  return found
+}
+
 const DAY_FIRST = /^(\d{2})([-/.]?)(\d{2})\2(\d{4})$/
 const ISO = /^(\d{4})-(\d{2})-(\d{2})$/
-const TIME_OF_DAY = /[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$/
+const TIME_OF_DAY = /[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?$/
 
 /**
  * A calendar day as YYYY-MM-DD. Day first (`-`, `/`, `.` or nothing between) or ISO, a time of day after it is dropped;
@@ -53,93 +83,83 @@ function isRealDay(iso: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(iso) && iso >= '1800'
 }
 
-/** A date that informs only: unreadable is as good as absent. */
-export function dateOf(element: XmlElement | undefined, name: string): string | undefined {
-  const written = attribute(element, name)
-  return written === undefined ? undefined : toIsoDate(written)
+/**
+ * The moment of a day with a time, in epoch seconds. Where no zone is written it is India's, the only one there is.
+ * @returns undefined for a day alone, and for a time that no clock shows
+ */
+export function toEpochSeconds(written: string): number | undefined {
+  const day = toIsoDate(written)
+  const [, time, zone = '+05:30'] = TIME_OF_DAY.exec(written) ?? []
+  if (day === undefined || time === undefined) return undefined
+  const moment = Date.parse(`${day}T${time}${zone.replace(/(\d{2})(\d{2})$/, '$1:$2')}`)
+  return Number.isNaN(moment) ? undefined : Math.floor(moment / 1000)
 }
+
+/** A date that informs only: unreadable is as good as absent. */
+export const dateOf = (element: XmlElement | undefined, name: string) => noted(element, name, toIsoDate)
 
 /**
  * A date that people rely on (birth, expiry). Blank is absent; unreadable refuses the document, because leaving it out
  * would make an expired licence look like one that never expires.
  * @throws DocumentError DOC_FIELDS_INVALID
  */
-export function strictDateOf(element: XmlElement | undefined, name: string): string | undefined {
-  const written = attribute(element, name)
-  if (written === undefined) return undefined
-  const date = toIsoDate(written)
+export function strictDateOf(element: XmlElement | undefined, name: string): Noted<string> | undefined {
+  return noted(element, name, (tidy) => strictly(toIsoDate(tidy), name))
+}
+
+/** As `strictDateOf`; a year alone stays a year, since Aadhaar may know no more and a day is not ours to invent. */
+export function birthdateOf(element: XmlElement | undefined, name = 'dob'): Noted<string> | undefined {
+  return noted(element, name, (tidy) => (YEAR.test(tidy) ? tidy : strictly(toIsoDate(tidy), name)))
+}
+
+const YEAR = /^(?:18|19|20)\d{2}$/
+
+function strictly(date: string | undefined, name: string): string {
   if (date === undefined) throw invalid(`${name} is not a day of the calendar`)
   return date
 }
 
-/** As `strictDateOf`; a year alone stays a year, since Aadhaar may know no more and a day is not ours to invent. */
-export function birthdateOf(element: XmlElement | undefined, name = 'dob'): string | undefined {
-  const written = attribute(element, name)
-  if (written !== undefined && /^(?:18|19|20)\d{2}$/.test(written)) return written
-  return strictDateOf(element, name)
+export const yearOf = (element: XmlElement | undefined, name: string) =>
+  noted(element, name, (tidy) => (YEAR.test(tidy) ? Number(tidy) : undefined))
+
+/** A word of a closed vocabulary, whatever its case; what is not in the table is left out, not guessed. */
+export function wordOf<T>(element: XmlElement | undefined, name: string, table: ReadonlyMap<string, T>) {
+  return noted(element, name, (tidy) => table.get(tidy.toUpperCase()))
 }
 
-const GENDERS: Readonly<Record<string, NonNullable<DocumentFields['gender']>>> = {
-  F: 'female',
-  FEMALE: 'female',
-  M: 'male',
-  MALE: 'male',
-  T: 'transgender',
-  TRANSGENDER: 'transgender',
-}
+const GENDERS = new Map<string, NonNullable<DocumentFields['gender']>>([
+  ['F', 'female'],
+  ['FEMALE', 'female'],
+  ['M', 'male'],
+  ['MALE', 'male'],
+  ['T', 'transgender'],
+  ['TRANSGENDER', 'transgender'],
+])
 
-/** Words vary by issuer (`M`, `MALE`, `male`); what is not in the table is left out, not guessed. */
-export function genderOf(element: XmlElement | undefined): DocumentFields['gender'] {
-  const written = attribute(element, 'gender')?.toUpperCase()
-  return written !== undefined && Object.hasOwn(GENDERS, written) ? GENDERS[written] : undefined
-}
+/** Words vary by issuer: `M`, `MALE`, `male` (documents-and-signatures.md §1.4). */
+export const genderOf = (element: XmlElement | undefined) => wordOf(element, 'gender', GENDERS)
 
 const ACTIVE = new Set(['A', 'ACTIVE'])
 
 /** `A` by the schema, `Active` on real licences; any other word is not active (documents-and-signatures.md §1.3). */
-export function statusOf(root: XmlElement): DocumentFields['status'] {
-  const written = attribute(root, 'status')?.toUpperCase()
-  if (written === undefined) return undefined
-  return ACTIVE.has(written) ? 'active' : 'inactive'
-}
+export const statusOf = (root: XmlElement) =>
+  noted(root, 'status', (tidy) => (ACTIVE.has(tidy.toUpperCase()) ? 'active' : 'inactive'))
 
-/** The parts of an address in the order in which they are written on an envelope. */
-export interface AddressParts {
-  readonly street: readonly (string | undefined)[]
-  /** from the smallest place to the district; the first is the locality */
-  readonly places: readonly (string | undefined)[]
-  readonly region: string | undefined
-  readonly postalCode: string | undefined
-  readonly country: string | undefined
-}
+// Bounded, so that no identifier passes for a quantity.
+const QUANTITY = /^\d{1,7}(?:\.\d{1,3})?$/
 
-/** An address in the words of OpenID Connect Core §5.1.1, or nothing when the document leaves all of it blank. */
-export function toPostalAddress(parts: AddressParts): PostalAddress | undefined {
-  const street = distinct(parts.street)
-  const places = distinct(parts.places)
-  const [locality] = places
-  const { region, postalCode, country } = parts
-  const lines = [...street, ...places, distinct([region, postalCode]).join(' '), country].filter(isPresent)
-  if (!isPresent(street[0]) && !isPresent(locality) && !isPresent(region) && !isPresent(postalCode)) return undefined
-  return compact<PostalAddress>({
-    formatted: lines.join('\n'),
-    street_address: street.length > 0 ? street.join('\n') : undefined,
-    locality,
-    region,
-    postal_code: postalCode,
-    country,
-  })
-}
+export const toQuantity = (tidy: string) => (QUANTITY.test(tidy) ? Number(tidy) : undefined)
 
-const isPresent = (value: string | undefined): value is string => value !== undefined && value !== ''
+export const quantityOf = (element: XmlElement | undefined, name: string) => noted(element, name, toQuantity)
 
-/** Issuers repeat themselves (village, post office and district of one name): once is enough. */
-function distinct(values: readonly (string | undefined)[]): string[] {
-  const byFold = new Map(values.filter(isPresent).map((value) => [value.toLowerCase(), value]))
-  return [...byFold.values()]
-}
-
-/** A frozen copy without the members that have no value. */
-export function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.freeze(Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined))) as T
+/** A value kept as written even where it means nothing to us: marks of `AB` say more than no marks. */
+export function writtenOf<T>(
+  element: XmlElement | undefined,
+  name: string,
+  read: (tidy: string) => T | undefined,
+): Noted<Written<T>> | undefined {
+  const written = element?.attributes.get(name)
+  const tidy = text(written)
+  if (written === undefined || tidy === undefined) return undefined
+  return new Noted(compact<Written<T>>({ written, value: read(tidy) }), undefined, true)
 }
