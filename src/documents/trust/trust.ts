@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
 import { SignerJudge } from './accept-signer.ts'
-import { readCertificate } from './certificate.ts'
+import { type ParsedCertificate, readCertificate } from './certificate.ts'
 import {
   type AuthorityRecord,
   type KeyPin,
@@ -31,6 +31,8 @@ const UNLIMITED_DAYS = 3660
 export class TrustStore {
   readonly anchors: readonly AuthorityRecord[]
   readonly intermediates: readonly AuthorityRecord[]
+  /** of the operator's folder and files: they complete paths */
+  readonly certificates: readonly ParsedCertificate[]
   readonly revocation: RevocationLists
   readonly #snapshot: TrustSnapshot
   readonly #lines: SignerLines
@@ -55,12 +57,13 @@ export class TrustStore {
     this.revocation = new RevocationLists(parsed.lists, (maxAgeDays ?? UNLIMITED_DAYS) * DAY_SECONDS)
     const authorities = [...this.anchors, ...this.intermediates]
     const carried = authorities.flatMap(({ der }) => (der && readCertificate(der)) || [])
-    const certificates = [...parsed.certificates, ...carried]
+    const byFingerprint = new Map([...parsed.certificates, ...carried].map((one) => [one.fingerprint, one]))
+    this.certificates = Object.freeze([...byFingerprint.values()])
     this.#judge = new SignerJudge({
       lines: this.#lines,
       anchors: new Map(this.anchors.map((record) => [record.fingerprint, record])),
       distrusted: new Set(authorities.filter(({ use }) => use === 'never').map(({ fingerprint }) => fingerprint)),
-      certificates: [...new Map(certificates.map((certificate) => [certificate.fingerprint, certificate])).values()],
+      certificates: this.certificates,
       revocation: this.revocation,
       isRevocationRequired: parts.findLast(({ revocation }) => revocation !== undefined)?.revocation === 'required',
     })
