@@ -21,12 +21,6 @@ export interface TrustBasis {
   readonly isRevocationRequired: boolean
 }
 
-interface Moments {
-  readonly judgedAt: number
-  /** epoch seconds now: how fresh a list is and how long a pin counts is a matter of today */
-  readonly askedAt: number
-}
-
 /** Answers that differ in nothing but their moment are one answer. */
 type Answer = Omit<AcceptedSigner, 'judgedAt'>
 
@@ -51,20 +45,21 @@ export class SignerJudge {
   /** @throws DocumentError by the checks `signer.*`, `chain.*`, `signature.time` */
   accept(question: SignerQuestion): AcceptedSigner {
     const judgedAt = toJudgedAt(question)
-    const candidates = toCandidates(question.certificates)
+    const fingerprints = question.certificates.map((der) => hash('sha256', der, 'hex'))
     // The whole set is the key: what stands beside a signer may name a second one, or complete a path.
-    const key = `${question.rail} ${question.timePolicy} ${candidates.map(({ fingerprint }) => fingerprint).join(' ')}`
+    const key = `${question.rail} ${question.timePolicy} ${fingerprints.join(' ')}`
     const known = this.#answers.find(key, judgedAt, question.fetchedAt)
-    return Object.freeze({ ...(known ?? this.#judge(question, candidates, judgedAt, key)), judgedAt })
+    const answer = known ?? this.#judge(question, toCandidates(question.certificates, fingerprints), judgedAt, key)
+    return Object.freeze({ ...answer, judgedAt })
   }
 
   #judge(question: SignerQuestion, candidates: readonly Candidate[], judgedAt: number, key: string): Answer {
-    const moments = { judgedAt, askedAt: question.fetchedAt }
     const signer = this.#basis.lines.getOne(candidates, question.rail)
     checkSigner(signer)
     const expired = checkValidity(signer, judgedAt, question.fetchedAt)
     const pool = this.#poolOf(candidates)
-    const path = this.#pathOf(signer, pool, moments)
+    const path = this.#pathOf(signer, pool, judgedAt)
+    // How fresh a list is, like how long a pin counts, is a matter of today, not of the day of signing.
     const revocation = this.#checkRevocation(signer.certificate, path, pool, question.fetchedAt)
     const { certificate, line } = signer
     const answer: Answer = {
@@ -83,7 +78,7 @@ export class SignerJudge {
   }
 
   /** Where no path is asked for, one is still looked for: it is evidence, and its authorities may be revoked. */
-  #pathOf(signer: NamedSigner, pool: readonly ParsedCertificate[], { judgedAt }: Moments): Path | undefined {
+  #pathOf(signer: NamedSigner, pool: readonly ParsedCertificate[], judgedAt: number): Path | undefined {
     const { anchors, distrusted } = this.#basis
     const result: PathResult = findPath(signer.certificate, pool, { at: judgedAt, anchors, distrusted })
     if ('path' in result) return result.path
@@ -121,9 +116,9 @@ function isGoodThroughout(path: Path, revocation: RevocationLists, askedAt: numb
 }
 
 /** A certificate that stands twice is one candidate. */
-function toCandidates(certificates: readonly Uint8Array[]): readonly Candidate[] {
-  const found = new Map(certificates.map((der) => [hash('sha256', der, 'hex'), der]))
-  return [...found].map(([fingerprint, der]) => ({ der, fingerprint }))
+function toCandidates(certificates: readonly Uint8Array[], fingerprints: readonly string[]): readonly Candidate[] {
+  const all = certificates.map((der, index) => ({ der, fingerprint: fingerprints[index] ?? '' }))
+  return [...new Map(all.map((candidate) => [candidate.fingerprint, candidate])).values()]
 }
 
 const toLink = ({ fingerprint, subject, notAfter }: ParsedCertificate): ChainLink =>

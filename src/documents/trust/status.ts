@@ -52,7 +52,7 @@ function unrecorded({ anchors, intermediates, certificates }: TrustStore): Autho
 function ofSigner(pin: SignerPin, at: number): TrustStatusRow {
   const { name, fingerprint, rail, notBefore, notAfter, notAcceptedAfter: last = notAfter } = pin
   const isTolerated = at > notAfter && at <= last
-  const ends = isTolerated ? last : Math.min(notAfter, last)
+  const ends = at > notAfter ? last : Math.min(notAfter, last)
   const state = isTolerated ? 'tolerated' : stateOf(at, ends, { notBefore })
   return { kind: 'signer', name, fingerprint, rail, ...left(ends, at), state }
 }
