@@ -12,11 +12,10 @@ import { createRailCredentials } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { isAgeAtLeast, todayInIndia } from './documents/answers.ts'
-import { assertDoctype, extract } from './documents/extract.ts'
-import { PROFILES } from './documents/profiles.ts'
-import { readTrust, type TrustStore } from './documents/trust/trust.ts'
-import { describeVerification, verifyDocument } from './documents/verify.ts'
-import { StoreError } from './errors.ts'
+import type { TrustStore } from './documents/trust/trust.ts'
+import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
+import { createVerifier, type Verdict } from './documents/verifier.ts'
+import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
 import { expireJobs } from './jobs/expire.ts'
 import type { Log } from './log.ts'
@@ -70,7 +69,7 @@ export async function createApp(config: Config, log: Log, overrides: Overrides =
   const database = overrides.database ?? (await openFor(config, overrides))
   const closeDatabase = overrides.database ? async () => undefined : () => database.close()
   try {
-    return await compose(config, log, clock, database, closeDatabase, overrides.trust ?? readTrust(config.trustFiles))
+    return await compose(config, log, clock, database, closeDatabase, overrides.trust)
   } catch (error) {
     await closeDatabase()
     throw error
@@ -93,7 +92,7 @@ async function compose(
   clock: Clock,
   database: Database,
   closeDatabase: () => Promise<void>,
-  trust: TrustStore,
+  fixedTrust: TrustStore | undefined,
 ): Promise<App> {
   const hash = createKeyedHasher(config.indexSecret.reveal())
   const storage = createStorage(database, clock)
@@ -102,9 +101,10 @@ async function compose(
 
   const credentials = createRailCredentials({ store: storage.railCredentials, vault, clock })
   await putConfiguredCredentials(config, credentials.put)
+  const documents = startVerifier(config, log, clock, fixedTrust)
   const digilocker = buildDigiLocker(config, {
     clock,
-    trust,
+    verify: (bytes, doctype) => documents.verifier.verify(bytes, 'digilocker', doctype),
     hash,
     log,
     readCredentials: credentials.reader('digilocker'),
@@ -197,6 +197,7 @@ async function compose(
     close: async () => {
       await stopClockwork()
       await digilocker.close()
+      await documents.close()
       await closeDatabase()
     },
   }
@@ -215,9 +216,55 @@ async function putConfiguredCredentials(
   })
 }
 
+/** Threads that verify, under trust that follows its files. */
+function startVerifier(config: Config, log: Log, clock: Clock, fixedTrust: TrustStore | undefined) {
+  const watch = fixedTrust ? undefined : followTrust(config, log, (trust) => verifier.useTrust(trust))
+  const trust = () => watch?.current ?? fixedTrust
+  const first = trust()
+  if (!first) throw new AppError('CONFIG_INVALID', 'no trust to begin with')
+  const verifier = createVerifier({
+    trust: first,
+    threads: config.verifier.threads,
+    crossCheckShare: config.verifier.crossCheckShare,
+    clock,
+    random: Math.random,
+    now: () => performance.now(),
+    onVerdict: (verdict) => alarm(log, verdict),
+  })
+  return {
+    verifier,
+    close: async () => {
+      watch?.close()
+      await verifier.close()
+    },
+  }
+}
+
+const TRUST_LOOK_MS = 5_000
+
+function followTrust(config: Config, log: Log, onChange: (trust: TrustStore) => void): TrustWatch {
+  return watchTrust({
+    files: config.trustFiles,
+    folder: config.trustFolder,
+    everyMs: TRUST_LOOK_MS,
+    onChange: (trust) => {
+      log.info({ signers: trust.signers.length }, 'trust changed')
+      onChange(trust)
+    },
+    onFault: (fault) =>
+      log.error({ code: fault.code, reason: fault.message }, 'trust kept: the new files are not sound'),
+  })
+}
+
+/** Two verifiers that differ have found a hole in one of them: nobody may miss it. */
+function alarm(log: Log, { outcome, code, check, profile }: Verdict): void {
+  if (outcome === 'refused') log.warn({ profile, code, check }, 'document refused')
+  if (code === 'DOC_VERIFIERS_DISAGREE') log.error({ profile, code, check }, 'the two verifiers disagree')
+}
+
 interface DigiLockerParts {
   readonly clock: Clock
-  readonly trust: TrustStore
+  readonly verify: Parameters<typeof createDigiLockerRail>[1]['verify']
   readonly hash: ReturnType<typeof createKeyedHasher>
   readonly log: Log
   readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
@@ -225,7 +272,7 @@ interface DigiLockerParts {
 
 function buildDigiLocker(
   { digilocker, environment }: Config,
-  { clock, trust, hash, log, readCredentials }: DigiLockerParts,
+  { clock, verify, hash, log, readCredentials }: DigiLockerParts,
 ) {
   const settings = digiLockerSettings({
     baseUrl: digilocker.baseUrl,
@@ -245,11 +292,7 @@ function buildDigiLocker(
     keyedHash: (purpose, value) => hash(purpose, value).toString('hex'),
     clock,
     warn: (code) => log.warn({ rail: 'digilocker', code }, 'upstream'),
-    verify: async (bytes, doctype) => {
-      const document = await verifyDocument(bytes, { profile: PROFILES.digilocker, trust, at: clock() })
-      assertDoctype(document, doctype)
-      return { fields: extract(document), verification: describeVerification(document) }
-    },
+    verify,
   })
 }
 

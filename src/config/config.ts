@@ -68,6 +68,27 @@ export const variables = z.object({
   DWAR_TRUST_FILES: list
     .default([])
     .describe('Further trust files (JSON), read after the shipped one: signers to accept, with reasons.'),
+  DWAR_TRUST_FOLDER: z
+    .string()
+    .optional()
+    .describe(
+      'Folder of authority certificates and revocation lists (PEM or DER). They complete paths and revoke; nothing in it is an anchor. Files and folder are looked at every few seconds.',
+    ),
+  DWAR_VERIFIER_THREADS: wholeNumber(1, 16)
+    .default(1)
+    .describe('Threads that verify documents. One does some 200 a second with both verifiers.'),
+  DWAR_CROSS_CHECK: z
+    .enum(['always', 'sampled'])
+    .default('always')
+    .describe(
+      'Whether every document must also be confirmed by the second verifier (`xml-crypto`). `sampled` gives up the safety net against a fault in ours; read src/documents/README.md first.',
+    ),
+  DWAR_CROSS_CHECK_SHARE: z.coerce
+    .number()
+    .gt(0)
+    .lte(1)
+    .default(0.1)
+    .describe('Share of the documents that is confirmed when `DWAR_CROSS_CHECK` is `sampled`.'),
   DWAR_CONTACT: z
     .string()
     .default('')
@@ -134,6 +155,8 @@ export interface Config {
   readonly logLevel: Variables['DWAR_LOG_LEVEL']
   readonly behindProxy: boolean
   readonly trustFiles: readonly string[]
+  readonly trustFolder: string | undefined
+  readonly verifier: { readonly threads: number; readonly crossCheckShare: number }
   readonly contact: string
   readonly complaintUrl: URL | undefined
   readonly digilocker: {
@@ -232,6 +255,11 @@ function toConfig(read: Variables): Config {
     logLevel: read.DWAR_LOG_LEVEL,
     behindProxy: read.DWAR_BEHIND_PROXY,
     trustFiles: read.DWAR_TRUST_FILES,
+    trustFolder: read.DWAR_TRUST_FOLDER,
+    verifier: {
+      threads: read.DWAR_VERIFIER_THREADS,
+      crossCheckShare: read.DWAR_CROSS_CHECK === 'always' ? 1 : read.DWAR_CROSS_CHECK_SHARE,
+    },
     contact: read.DWAR_CONTACT,
     complaintUrl: read.DWAR_COMPLAINT_URL,
     digilocker: {

@@ -103,3 +103,5 @@ const modern: Profile = {
 
 /** One row per kind of signed document; a further kind is a further row. */
 export const PROFILES = { digilocker, uidaiOffline, modern } as const satisfies Record<string, Profile>
+
+export type ProfileName = keyof typeof PROFILES

@@ -22,8 +22,8 @@ export type EventBody =
       weakAlgorithm?: string
       uriHmac?: string
     }
-  /** A document was served that could not be trusted; nothing was read from it. */
-  | { type: 'document.refused'; doctype: string; code: ErrorCode; uriHmac?: string }
+  /** A document was served that could not be trusted; nothing was read from it. `check` names the check that refused. */
+  | { type: 'document.refused'; doctype: string; code: ErrorCode; check?: string; uriHmac?: string }
   /** A wanted document gave no fields: PDF only, not granted, not in the locker, or its repository was down. */
   | { type: 'document.absent'; doctype: string; reason: string }
   /** The person agreed on our consent screen. */

@@ -71,7 +71,14 @@ export type DocumentOutcome =
       readonly code?: ErrorCode | undefined
     }
   /** served, and not to be trusted: a hard failure for this document */
-  | { readonly kind: 'refused'; readonly doctype: string; readonly code: ErrorCode; readonly uriHmac: string }
+  | {
+      readonly kind: 'refused'
+      readonly doctype: string
+      readonly code: ErrorCode
+      /** the named check that refused, where verification has one */
+      readonly check?: string | undefined
+      readonly uriHmac: string
+    }
 
 /** Plain data, JSON-serialisable: it is sealed between the callback and the consent screen. */
 export interface RailIdentity {

@@ -78,7 +78,7 @@ describeOnEachDatabase('a login that goes wrong', (open) => {
     ['tampered XML', [{ quirk: 'tampered-xml' }], 'DOC_DIGEST_MISMATCH', 'access_denied'],
     ['a home-made signer', [{ quirk: 'wrong-signer' }], 'DOC_SIGNER_UNTRUSTED', 'access_denied'],
     ['another company’s signer', [{ quirk: 'other-company-signer' }], 'DOC_SIGNER_UNTRUSTED', 'access_denied'],
-    ['an expired signer', [{ quirk: 'expired-signer' }], 'DOC_SIGNER_UNTRUSTED', 'access_denied'],
+    ['an expired signer', [{ quirk: 'expired-signer' }], 'DOC_SIGNER_EXPIRED', 'access_denied'],
     ['a wrong hmac', [{ quirk: 'hmac-wrong' }], 'DOC_HMAC_MISMATCH', 'access_denied'],
     ['two signatures', [{ quirk: 'second-signature' }], 'DOC_SIGNATURE_SHAPE', 'access_denied'],
     ['a DOCTYPE', [{ quirk: 'doctype-declared' }], 'DOC_DOCTYPE', 'access_denied'],

@@ -220,7 +220,9 @@ function toEvent(document: DocumentOutcome): DwarEvent['body'] {
       uriHmac: document.uriHmac,
     }
   }
-  if (document.kind === 'refused')
-    return { type: 'document.refused', doctype, code: document.code, uriHmac: document.uriHmac }
+  if (document.kind === 'refused') {
+    const { code, check, uriHmac } = document
+    return { type: 'document.refused', doctype, code, ...(check && { check }), uriHmac }
+  }
   return { type: 'document.absent', doctype, reason: document.kind === 'absent' ? document.reason : document.kind }
 }

@@ -122,7 +122,7 @@ async function fetchAndVerify(
 
 /** A failure of one document is a fact about that document; only a lost token ends the whole journey. */
 function toOutcome(error: unknown, doctype: string, uriHmac: string): DocumentOutcome {
-  if (error instanceof DocumentError) return { kind: 'refused', doctype, code: error.code, uriHmac }
+  if (error instanceof DocumentError) return { kind: 'refused', doctype, code: error.code, check: error.check, uriHmac }
   if (!(error instanceof RailError) || error.code === 'RAIL_UNAUTHORIZED') throw error
   switch (error.code) {
     case 'RAIL_FORBIDDEN':

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Job } from '../../../src/documents/workers/messages.ts'
+import { createVerifierPool, type PoolOptions, type VerifierPool } from '../../../src/documents/workers/pool.ts'
+import { makePki } from '../../../src/simulator/pki.ts'
+import { signXml } from '../../../src/simulator/signed-xml.ts'
+import { LICENCE, PAN, type Pki, refusedWith, secondsOf, trusting, utf8 } from '../fixtures.ts'
+
+const NOW = secondsOf('2026-11-23T00:00:00Z')
+let pki: Pki
+let pool: VerifierPool
+
+beforeAll(async () => {
+  pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  pool = makePool()
+}, 60_000)
+afterAll(() => pool.close())
+
+const makePool = (options: Partial<PoolOptions> = {}) =>
+  createVerifierPool({ trust: trusting([pki.signer]), threads: 1, ...options })
+const job = (bytes: Uint8Array, more: Partial<Job> = {}): Job => ({
+  bytes,
+  profile: 'digilocker',
+  at: NOW,
+  crossCheck: true,
+  ...more,
+})
+const signed = (content = PAN) => signXml(content, pki.signer)
+/** Genuine, and slow to verify a second time: the engine's XPath is quadratic in the elements. */
+const slow = () =>
+  signed(
+    PAN.replace(
+      '<IssuedBy>',
+      `<d>${'<e a="1" b="2" c="3" d="4" e="5" f="6" g="7" h="8"></e>'.repeat(1_900)}</d><IssuedBy>`,
+    ),
+  )
+
+describe('documents verified in threads', () => {
+  it('come back as fields and a record, both plain data', async () => {
+    const { fields, verification } = await pool.verify(job(signed()))
+    expect(fields).toMatchObject({ doctype: 'PANCR', name: 'MEERA EXAMPLE' })
+    expect(verification).toMatchObject({ profile: 'digilocker', crossChecked: true })
+  })
+
+  it('are refused with the code and the check that refused them', async () => {
+    const tampered = utf8(signed().toString().replace('MEERA', 'SITA'))
+    await expect(pool.verify(job(tampered))).rejects.toMatchObject({
+      code: 'DOC_DIGEST_MISMATCH',
+      check: 'signature.digest',
+    })
+  })
+
+  it('are refused when they are of another type than was asked for', async () => {
+    await expect(pool.verify(job(signed(), { doctype: 'DRVLC' }))).rejects.toThrow(refusedWith('DOC_TYPE_MISMATCH'))
+  })
+
+  it('leave the caller its bytes', async () => {
+    const bytes = signed()
+    const before = Buffer.from(bytes)
+    await pool.verify(job(bytes))
+    expect(bytes.equals(before)).toBe(true)
+  })
+
+  it('do not stop the event loop', async () => {
+    let turns = 0
+    const timer = setInterval(() => turns++, 1)
+    await Promise.all(Array.from({ length: 10 }, () => pool.verify(job(signed(LICENCE)))))
+    clearInterval(timer)
+    expect(turns).toBeGreaterThan(5)
+  })
+
+  it('are all answered, however many come at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 40 }, () => pool.verify(job(signed()))))
+    expect(answers).toHaveLength(40)
+    expect(pool.state()).toEqual({ threads: 1, busy: 0, queued: 0 })
+  })
+
+  it('follow a change of trust', async () => {
+    await using mine = disposable(makePool())
+    await mine.pool.verify(job(signed()))
+    mine.pool.useTrust(trusting([]))
+    await expect(mine.pool.verify(job(signed()))).rejects.toThrow(refusedWith('DOC_SIGNER_UNTRUSTED'))
+    mine.pool.useTrust(trusting([pki.signer]))
+    await expect(mine.pool.verify(job(signed()))).resolves.toBeDefined()
+  })
+})
+
+describe('a document that costs too much', () => {
+  it('is ended in its time, and the next one is verified all the same', async () => {
+    await using mine = disposable(makePool({ timeoutMs: 150 }))
+    await expect(mine.pool.verify(job(slow()))).rejects.toMatchObject({
+      code: 'DOC_VERIFIER_LIMIT',
+      check: 'limit.time',
+    })
+    await expect(mine.pool.verify(job(signed(), { crossCheck: false }))).resolves.toBeDefined()
+  })
+
+  it('is ended in its memory, and the next one is verified all the same', async () => {
+    await using mine = disposable(makePool({ memoryMiB: 32, timeoutMs: 60_000 }))
+    const big = signed(PAN.replace('<IssuedBy>', `<d>${'&amp;'.repeat(700_000)}</d><IssuedBy>`))
+    await expect(mine.pool.verify(job(big))).rejects.toMatchObject({
+      code: 'DOC_VERIFIER_LIMIT',
+      check: 'limit.memory',
+    })
+    await expect(mine.pool.verify(job(signed(), { crossCheck: false }))).resolves.toBeDefined()
+  }, 60_000)
+
+  it('is turned away when too many wait already', async () => {
+    await using mine = disposable(makePool({ queue: 2 }))
+    const all = await Promise.allSettled(Array.from({ length: 4 }, () => mine.pool.verify(job(signed()))))
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+    expect(all.at(-1)).toMatchObject({ reason: { code: 'DOC_VERIFIER_BUSY' } })
+  })
+})
+
+describe('a pool that is closed', () => {
+  it('answers everybody who waits, and nobody after', async () => {
+    const closing = makePool()
+    const waiting = Promise.allSettled([closing.verify(job(signed())), closing.verify(job(signed()))])
+    await closing.close()
+    const failed = { status: 'rejected', reason: { code: 'DOC_VERIFIER_FAILED' } }
+    expect(await waiting).toMatchObject([failed, failed])
+    await expect(closing.verify(job(signed()))).rejects.toThrow(refusedWith('DOC_VERIFIER_FAILED'))
+  })
+})
+
+const disposable = (made: VerifierPool) => ({ pool: made, [Symbol.asyncDispose]: () => made.close() })
