@@ -20,8 +20,8 @@ const isNumber = (digits: string) => /^[2-9](?:\d{11}|\d{15})$/.test(digits) && 
 
 /** Digits with one space or hyphen between, in any grouping. */
 const RUN = /\d(?:[ -]?\d)*/g
-/** Digits in groups, however far apart a printer sets them. */
-const GROUPED = /\d+(?:[\s\-._/,·•]{1,3}\d+)*/g
+/** Digits in groups, however far apart a printer sets them; on another line stands another thing (an address). */
+const GROUPED = /\d+(?:(?:[^\S\n]|[-._/,·•]){1,3}\d+)*/g
 /** of a virtual ID */
 const LONGEST = 16
 

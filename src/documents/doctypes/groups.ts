@@ -1,8 +1,8 @@
 import type { PostalAddress } from '../document.ts'
 
 /**
- * A value that is not always what it should be: `written` as it stands in the document, `value` where that has one
- * meaning. Marks of `AB` (absent) are written and have no value; marks of `085` are 85.
+ * A value that is not always what it should be: `written` as it stands in the document but for tidied white space,
+ * `value` where that has one meaning. Marks of `AB` (absent) are written and have no value; marks of `085` are 85.
  */
 export interface Written<T> {
   readonly written: string

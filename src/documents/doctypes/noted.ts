@@ -48,11 +48,13 @@ export function settle(draft: DraftFields): DocumentFields {
   const withheld: string[] = []
 
   function settleNote({ value, written, dispensable }: Noted<unknown>, path: string): unknown {
-    if (dispensable && hidesAadhaarNumber([value, written])) {
+    // As a person reads it: a line end within one attribute is but a space.
+    const said = [value, written?.replace(/\s+/g, ' ')]
+    if (dispensable && hidesAadhaarNumber(said)) {
       withheld.push(path)
       return undefined
     }
-    checkNoAadhaarNumber([value, written])
+    checkNoAadhaarNumber(said)
     if (written !== undefined) original[path] = written
     return typeof value === 'object' && value !== null ? Object.freeze(value) : value
   }

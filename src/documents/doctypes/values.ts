@@ -158,8 +158,8 @@ export function writtenOf<T>(
   name: string,
   read: (tidy: string) => T | undefined,
 ): Noted<Written<T>> | undefined {
-  const written = element?.attributes.get(name)
-  const tidy = text(written)
-  if (written === undefined || tidy === undefined) return undefined
-  return new Noted(compact<Written<T>>({ written, value: read(tidy) }), undefined, true)
+  const written = attribute(element, name)
+  return written === undefined
+    ? undefined
+    : new Noted(compact<Written<T>>({ written, value: read(written) }), undefined, true)
 }
