@@ -40,6 +40,7 @@ for (const character of '()<>[]{}/%') CLASS[character.charCodeAt(0)] = DELIMITER
 const [LF, CR, PERCENT, OPEN, CLOSE, SLASH, LESS, GREATER, LEFT, RIGHT, BACKSLASH] = [
   10, 13, 37, 40, 41, 47, 60, 62, 91, 93, 92,
 ] as const
+const [DIGIT_0, DIGIT_9, LETTER_R] = [48, 57, 82] as const
 
 /**
  * Reads PDF syntax from the first byte to the last, each byte a bounded number of times, and hands on every dictionary
@@ -48,17 +49,20 @@ const [LF, CR, PERCENT, OPEN, CLOSE, SLASH, LESS, GREATER, LEFT, RIGHT, BACKSLAS
  */
 export class PdfLexer {
   position = 0
-  readonly #bytes: Uint8Array
+  readonly #bytes: Buffer
   readonly #onDictionary: (dictionary: PdfDictionary) => void
+  #valuesLeft: number
 
-  constructor(bytes: Uint8Array, onDictionary: (dictionary: PdfDictionary) => void) {
+  /** @param maxValues numbers, names, words and all that holds them; a bound on the time, as the size is one on memory */
+  constructor(bytes: Buffer, maxValues: number, onDictionary: (dictionary: PdfDictionary) => void) {
     this.#bytes = bytes
+    this.#valuesLeft = maxValues
     this.#onDictionary = onDictionary
   }
 
   /**
    * The next value between objects; a delimiter that opens nothing is passed over there.
-   * @throws PdfFault unreadable
+   * @throws PdfFault unreadable, too_many_objects
    */
   next(): PdfValue | undefined {
     this.#skipBlank()
@@ -77,6 +81,8 @@ export class PdfLexer {
 
   #value(depth: number): PdfValue {
     if (depth > MAX_DEPTH) throw new PdfFault('unreadable')
+    if (this.#valuesLeft === 0) throw new PdfFault('too_many_objects')
+    this.#valuesLeft -= 1
     switch (this.#bytes[this.position]) {
       case SLASH:
         return this.#name()
@@ -153,10 +159,8 @@ export class PdfLexer {
   /** `/Byte#52ange` is `/ByteRange`, also to those who hope that we do not know. */
   #name(): { readonly kind: 'name'; readonly name: string } {
     this.position += 1
-    const name = this.#word().replace(/#([0-9A-Fa-f]{2})/g, (_, code: string) =>
-      String.fromCharCode(Number.parseInt(code, 16)),
-    )
-    return { kind: 'name', name }
+    const spelled = this.#word()
+    return { kind: 'name', name: spelled.includes('#') ? unescapeName(spelled) : spelled }
   }
 
   #numberOrKeyword(): PdfValue {
@@ -172,12 +176,22 @@ export class PdfLexer {
     if (!isWhole(first)) return undefined
     const after = this.position
     this.#skipBlank()
-    if (isWhole(this.#word())) {
-      this.#skipBlank()
-      if (this.#word() === 'R') return { kind: 'reference', object: Number(first) }
-    }
-    this.position = after
-    return undefined
+    const hasGeneration = this.#skipDigits() > 0
+    this.#skipBlank()
+    const isReference = hasGeneration && this.#bytes[this.position] === LETTER_R && this.#endsAt(this.position + 1)
+    this.position = isReference ? this.position + 1 : after
+    return isReference ? { kind: 'reference', object: Number(first) } : undefined
+  }
+
+  #skipDigits(): number {
+    const start = this.position
+    while (isDigit(this.#bytes[this.position])) this.position += 1
+    return this.position - start
+  }
+
+  /** No word goes on here. */
+  #endsAt(position: number): boolean {
+    return CLASS[this.#bytes[position] ?? 0] !== REGULAR
   }
 
   /** The regular characters from here on; of an overlong word, nothing is kept. */
@@ -185,7 +199,7 @@ export class PdfLexer {
     const start = this.position
     while (this.position < this.#bytes.length && CLASS[this.#bytes[this.position] ?? 0] === REGULAR) this.position += 1
     if (this.position - start > MAX_WORD) return ''
-    return String.fromCharCode(...this.#bytes.subarray(start, this.position))
+    return this.#bytes.toString('latin1', start, this.position)
   }
 
   #skipBlank(): void {
@@ -205,6 +219,11 @@ export class PdfLexer {
     }
   }
 }
+
+const isDigit = (byte: number | undefined) => byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9
+
+const unescapeName = (name: string) =>
+  name.replace(/#([0-9A-Fa-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 
 /** A whole number as PDF offsets are spelled: digits only, small enough to be exact. */
 export const isWhole = (text: string): boolean => /^\d{1,10}$/.test(text)

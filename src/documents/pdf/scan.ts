@@ -25,9 +25,10 @@ export interface SignatureDictionary {
  * @see ISO 32000-1 §7.3.8, §7.5, §12.8.1; security.md PD-1
  */
 export function scanPdf(bytes: Uint8Array, limits: PdfLimits): PdfStructure {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const finder = new SignatureFinder(limits)
   try {
-    readObjects(bytes, finder, limits)
+    readObjects(buffer, finder, limits)
   } catch (error) {
     // Anything that stops the reading, an error of ours too, is a reason and no crash.
     finder.fault = error instanceof PdfFault ? error.reason : 'unreadable'
@@ -58,8 +59,8 @@ class SignatureFinder implements PdfStructure {
   }
 }
 
-function readObjects(bytes: Uint8Array, finder: SignatureFinder, limits: PdfLimits): void {
-  const lexer = new PdfLexer(bytes, (dictionary) => finder.look(dictionary))
+function readObjects(bytes: Buffer, finder: SignatureFinder, limits: PdfLimits): void {
+  const lexer = new PdfLexer(bytes, limits.maxValues, (dictionary) => finder.look(dictionary))
   const streams = new StreamSkipper(bytes)
   let objects = 0
   let before: PdfValue | undefined
@@ -96,8 +97,8 @@ class StreamSkipper {
   readonly #bytes: Buffer
   #lengths: ReadonlyMap<number, number> | undefined
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
   }
 
   /** @param position just after the keyword `stream` */

@@ -25,7 +25,7 @@ const UNTRUSTED = 'pdf_signed_untrusted_signer'
 export const PDF_REASONS = {
   no_signature: { verdict: UNSIGNED, unless: 'it has a signature' },
   unreadable: { verdict: ALTERED, unless: 'its objects can be read to the end' },
-  too_many_objects: { verdict: ALTERED, unless: 'it has no more objects than we read' },
+  too_many_objects: { verdict: ALTERED, unless: 'it has no more objects, and no more in them, than we read' },
   too_many_signatures: { verdict: UNTRUSTED, unless: 'it has no more signatures than we judge' },
   // the signature dictionary and its coverage
   duplicate_key: { verdict: ALTERED, unless: 'no entry of a signature stands twice' },
@@ -87,6 +87,8 @@ const isOwn = (reason: PdfReason): reason is PdfReasonId => Object.hasOwn(PDF_RE
 export interface PdfLimits {
   readonly maxBytes: number
   readonly maxObjects: number
+  /** numbers, names and all else that stands in objects and between them, streams apart */
+  readonly maxValues: number
   readonly maxSignatures: number
   readonly maxCertificates: number
   /** of the CMS, not of its hex digits */
@@ -96,6 +98,7 @@ export interface PdfLimits {
 export const PDF_LIMITS: PdfLimits = Object.freeze({
   maxBytes: 10 * 1024 * 1024,
   maxObjects: 100_000,
+  maxValues: 1_000_000,
   maxSignatures: 8,
   maxCertificates: 16,
   maxContentsBytes: 256 * 1024,

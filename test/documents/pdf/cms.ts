@@ -110,13 +110,13 @@ export function makeCms(signer: CmsSigner, covered: Uint8Array, options: CmsOpti
 }
 
 function wrap(signer: CmsSigner, signerInfos: pkijs.SignerInfo[], options: CmsOptions): Buffer {
+  const encapContentInfo = new pkijs.EncapsulatedContentInfo({ eContentType: options.contentType ?? OID.data })
+  // Set late: the constructor would cut it into parts, which is BER.
+  if (options.content) encapContentInfo.eContent = octets(options.content)
   const signedData = new pkijs.SignedData({
     version: 1,
     digestAlgorithms: [algorithm(OID[options.digest ?? 'sha256'], new asn1js.Null())],
-    encapContentInfo: new pkijs.EncapsulatedContentInfo({
-      eContentType: options.contentType ?? OID.data,
-      ...(options.content ? { eContent: octets(options.content) } : {}),
-    }),
+    encapContentInfo,
     certificates: (options.certificates ?? [signer.certificateDer]).map((der) =>
       pkijs.Certificate.fromBER(Uint8Array.from(der)),
     ),
