@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { hidesAadhaarNumber } from '../../../src/documents/aadhaar-number.ts'
 import { readFields } from '../../../src/documents/doctypes/fields.ts'
 import type { DocumentFields } from '../../../src/documents/document.ts'
 import { DocumentError } from '../../../src/errors.ts'
@@ -112,6 +113,9 @@ describe('an Aadhaar number — documents-and-signatures.md §6', () => {
     ['in an address, behind a house number', 'Address', { line1: '12 2341 2341 2346' }],
     ['in an address, before a PIN code', 'Address', { line1: '234123412346 560001' }],
     ['in an address, by one invisible space', 'Address', { line1: '234123\u200b412346' }],
+    ['in an address, split by long dashes', 'Address', { line1: '2341\u20132341\u20132346' }],
+    ['on three lines of one name', 'Person', { name: '2341\n2341\n2346' }],
+    ['on three lines of a word that we only take for inactive', 'Certificate', { status: '2341\n2341\n2346' }],
     ['in a vehicle class', 'Category', { description: '234123412346' }],
     ['of the issuer', 'Organization', { name: '234123412346' }],
     ['as the code of the issuer', 'Organization', { code: '234123412346' }],
@@ -119,6 +123,11 @@ describe('an Aadhaar number — documents-and-signatures.md §6', () => {
     ['as the place of issue', 'Certificate', { issuedAt: '234123412346' }],
   ])('has the document refused %s', (_case, element, attributes) => {
     expect(() => fieldsOf(withAttributes(LICENCE, element, attributes))).toThrow(refusedWith('DOC_AADHAAR_NUMBER'))
+  })
+
+  it('is found in a number as well as in text, at any depth', () => {
+    expect(hidesAadhaarNumber({ vehicle: [{ seats: 234123412346 }] })).toBe(true)
+    expect(hidesAadhaarNumber({ vehicle: [{ seats: 234123412345 }] })).toBe(false)
   })
 
   it.each([
