@@ -1,12 +1,15 @@
 import { hash, type KeyObject, verify } from 'node:crypto'
+import { fromBER } from 'asn1js'
 import { CertificateRevocationList, type Extension, type RevokedCertificate } from 'pkijs'
 import { serialOf } from './certificate.ts'
 import { type Name, readName } from './name.ts'
 import { SIGNATURE_HASHES } from './path-rules.ts'
 
-/** A certificate revocation list as an operator put it there. Not believed before its issuer's key says so. */
+/** The parser's own limit is 10,000 nodes; lists of big authorities have that many entries. An operator chose the file. */
+const LIMITS = { maxNodes: 2_000_000, maxContentLength: 32 * 1024 * 1024 }
+
+/** A certificate revocation list as an operator put it there. Not believed before its issuer's key says so. Plain data. */
 export interface ParsedCrl {
-  readonly der: Uint8Array
   /** SHA-256 of the DER, lower-case hex */
   readonly fingerprint: string
   readonly issuer: Name
@@ -29,7 +32,8 @@ export interface ParsedCrl {
  */
 export function readCrl(der: Uint8Array): ParsedCrl | undefined {
   try {
-    return describe(der, CertificateRevocationList.fromBER(Uint8Array.from(der)))
+    const { offset, result } = fromBER(Uint8Array.from(der), LIMITS)
+    return offset === der.length ? describe(der, new CertificateRevocationList({ schema: result })) : undefined
   } catch {
     // As with certificates: whatever does not parse is no list, and the caller names the file.
     return undefined
@@ -39,15 +43,13 @@ export function readCrl(der: Uint8Array): ParsedCrl | undefined {
 /** True when the key signed the list, with a hash that is still good. */
 export function isSignedWith(list: ParsedCrl, key: KeyObject): boolean {
   const hashName = SIGNATURE_HASHES[list.signatureAlgorithm]
-  return hashName !== undefined && key.asymmetricKeyType === 'rsa' && verify(hashName, list.signed, key, list.signature)
+  return hashName !== undefined && verify(hashName, list.signed, key, list.signature)
 }
 
 function describe(der: Uint8Array, list: CertificateRevocationList): ParsedCrl {
   const { thisUpdate, nextUpdate, revokedCertificates = [], crlExtensions, signatureAlgorithm, signatureValue } = list
-  if (list.signature.algorithmId !== signatureAlgorithm.algorithmId) throw new Error('two signature algorithms')
   const own = revokedCertificates.filter((entry) => !hasCritical(extensionsOf(entry)))
   return Object.freeze({
-    der: Uint8Array.from(der),
     fingerprint: hash('sha256', der, 'hex'),
     issuer: readName(list.issuer),
     thisUpdate: epochSeconds(thisUpdate.value),

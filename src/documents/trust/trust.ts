@@ -10,7 +10,7 @@ import {
   type SubjectRule,
   type TrustData,
 } from './data.ts'
-import { EMPTY_FOLDER, parseFolder, readFolder, type TrustFolder } from './folder.ts'
+import { EMPTY_FOLDER, readFolder, type TrustFolder } from './folder.ts'
 import { RevocationLists } from './revocation.ts'
 import type { AcceptedSigner, SignerQuestion } from './signer.ts'
 import { SignerLines } from './signer-lines.ts'
@@ -40,11 +40,9 @@ export class TrustStore {
 
   /**
    * Later data wins over earlier data for the same signer or authority, so an operator can end a shipped pin.
-   * @param folder certificates that complete paths and revocation lists, DER
-   * @throws AppError CONFIG_INVALID for bytes that are neither
+   * @param folder certificates that complete paths, and revocation lists
    */
   constructor(parts: readonly TrustData[], folder: TrustFolder = EMPTY_FOLDER) {
-    const parsed = parseFolder(folder)
     this.#snapshot = Object.freeze({ parts, folder })
     this.#lines = new SignerLines(
       parts.flatMap(({ signers }) => signers),
@@ -54,10 +52,11 @@ export class TrustStore {
     this.anchors = lastOfEach(parts.flatMap(({ anchors }) => anchors))
     this.intermediates = lastOfEach(parts.flatMap(({ intermediates }) => intermediates))
     const maxAgeDays = parts.findLast(({ crlMaxAgeDays }) => crlMaxAgeDays !== undefined)?.crlMaxAgeDays
-    this.revocation = new RevocationLists(parsed.lists, (maxAgeDays ?? UNLIMITED_DAYS) * DAY_SECONDS)
+    this.revocation = new RevocationLists(folder.lists, (maxAgeDays ?? UNLIMITED_DAYS) * DAY_SECONDS)
     const authorities = [...this.anchors, ...this.intermediates]
-    const carried = authorities.flatMap(({ der }) => (der && readCertificate(der)) || [])
-    const byFingerprint = new Map([...parsed.certificates, ...carried].map((one) => [one.fingerprint, one]))
+    const carried = authorities.flatMap(({ der }) => der ?? [])
+    const parsed = [...folder.certificates, ...carried].flatMap((der) => readCertificate(der) ?? [])
+    const byFingerprint = new Map(parsed.map((certificate) => [certificate.fingerprint, certificate]))
     this.certificates = Object.freeze([...byFingerprint.values()])
     this.#judge = new SignerJudge({
       lines: this.#lines,
@@ -132,10 +131,12 @@ const SHIPPED = new URL('./signers.json', import.meta.url)
  *   authority may be a PEM certificate; unknown members are ignored. So what the simulator's control port publishes can
  *   be used as it is
  * @param folder of certificates that complete paths, and of revocation lists
+ * @param before an earlier store: its revocation lists are not parsed again where they stayed the same
  * @throws AppError CONFIG_INVALID naming the file and every member at fault
  */
-export function readTrust(files: readonly string[] = [], folder?: string): TrustStore {
-  return new TrustStore([SHIPPED, ...files].map(readFile), folder === undefined ? EMPTY_FOLDER : readFolder(folder))
+export function readTrust(files: readonly string[] = [], folder?: string, before?: TrustStore): TrustStore {
+  const parts = [SHIPPED, ...files].map(readFile)
+  return new TrustStore(parts, folder === undefined ? EMPTY_FOLDER : readFolder(folder, before?.revocation.lists))
 }
 
 function readFile(file: string | URL): TrustData {

@@ -42,7 +42,7 @@ export function watchTrust(options: TrustWatchOptions): TrustWatch {
     if (state === seen) return false
     seen = state
     try {
-      current = readTrust(files, folder)
+      current = readTrust(files, folder, current)
     } catch (cause) {
       // Whatever went wrong, a timer is no place to die in.
       onFault(cause instanceof AppError ? cause : new AppError('CONFIG_INVALID', 'trust: cannot be read', { cause }))

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseTrust, readTrust, TrustStore } from '../../../src/documents/trust/trust.ts'
 import { makePki, spkiFingerprint } from '../../../src/simulator/pki.ts'
 import { fingerprintOf, secondsOf } from '../fixtures.ts'
+import { makeCertificate, named } from './support.ts'
 
 const FINGERPRINT = 'ab'.repeat(32)
 const signer = {
@@ -15,6 +16,7 @@ const signer = {
   rail: 'digilocker',
   reason: 'test',
 }
+const OTHER_PEM = (await makeCertificate({ name: named('Other') })).pem
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'dwar-trust-'))
@@ -71,6 +73,18 @@ describe('trust files', () => {
     ['a pin with an empty reason', { signers: [{ ...signer, reason: '' }] }, ['signers.0.reason']],
     ['a pin with an empty rail', { signers: [{ ...signer, rail: '' }] }, ['signers.0.rail']],
     ['an anchor that is no certificate', { signers: [], anchors: ['-----BEGIN CERTIFICATE-----'] }, ['anchors.0']],
+    [
+      'a certificate under the fingerprint of another',
+      { signers: [], anchors: [{ fingerprint: FINGERPRINT, name: 'Root', certificatePem: OTHER_PEM }] },
+      ['anchors.0'],
+    ],
+    [
+      'a subject without names',
+      { signers: [], subjects: [{ id: 'x', organization: 'O', commonNames: [] }] },
+      ['subjects.0'],
+    ],
+    ['an unknown policy', { signers: [], revocation: 'sometimes' }, ['revocation']],
+    ['two certificates as one anchor', { signers: [], anchors: [OTHER_PEM + OTHER_PEM] }, ['anchors.0']],
     [
       'a date without a time',
       { signers: [{ ...signer, notAcceptedAfter: '2026-01-01' }] },

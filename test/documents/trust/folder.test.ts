@@ -40,9 +40,25 @@ describe('the folder of an operator', () => {
     expect(new Set(found.certificates.map((der) => fingerprintOf(Buffer.from(der))))).toEqual(
       new Set(Object.values(chain).map(({ fingerprint }) => fingerprint)),
     )
-    expect(found.lists.map((der) => fingerprintOf(Buffer.from(der)))).toEqual(
-      Array(2).fill(fingerprintOf(Buffer.from(list))),
-    )
+    expect(found.lists.map(({ fingerprint }) => fingerprint)).toEqual(Array(2).fill(fingerprintOf(Buffer.from(list))))
+  })
+
+  it('is not asked to parse the same list twice', () => {
+    put('list.crl', list)
+    const before = readTrust([], folder)
+    expect(readTrust([], folder, before).revocation.lists[0]).toBe(before.revocation.lists[0])
+    expect(readTrust([], folder).revocation.lists[0]).not.toBe(before.revocation.lists[0])
+  })
+
+  it('may hold lists as long as big authorities write them', async () => {
+    const revoked = Array.from({ length: 4000 }, (_entry, serial) => ({ ...chain.leaf, serial: serial + 1 }))
+    put('long.crl', await makeCrl({ issuer: chain.subCa, revoked }))
+    expect(readFolder(folder).lists[0]?.revoked.size).toBe(4000)
+  })
+
+  it('is refused with a file beyond all measure', () => {
+    put('huge.crl', new Uint8Array(8 * 1024 * 1024 + 1))
+    expect(() => readFolder(folder)).toThrow(invalid('too big'))
   })
 
   it('leaves notes and sub-folders alone', () => {

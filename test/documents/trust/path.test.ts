@@ -257,6 +257,48 @@ describe('a path to an anchor — RFC 5280 §6.1; security.md XM-10, XM-11', () 
     ).rejects.toEqual(refusedBy('chain.path'))
   })
 
+  it('does not pass the same certificate twice', async () => {
+    const root = await makeCertificate({ name: named('R'), keys: keysFor('root'), extensions: authorityExtensions() })
+    const ca = await makeCertificate({
+      name: named('X'),
+      keys: keysFor('CA'),
+      issuer: root,
+      extensions: authorityExtensions(),
+    })
+    // the root's key once more, vouched for by the CA below it: leaf → X → Y → X → R would chain
+    const loop = await makeCertificate({
+      name: named('R'),
+      keys: keysFor('root'),
+      issuer: ca,
+      extensions: authorityExtensions(),
+    })
+    const leaf = await makeLeaf({ issuer: ca })
+    const accepted = await trusting(root).acceptSigner(ask([leaf, loop, ca, root].map(({ der }) => der)))
+    expect(accepted.chain.map(({ fingerprint }) => fingerprint)).toEqual(
+      [leaf, ca, root].map((made) => made.fingerprint),
+    )
+  })
+
+  it('is not made by a signature whose certificate points to another key', async () => {
+    const leaf = await makeLeaf({ issuer: good.subCa, authorityKeys: keysFor('forger') })
+    await expect(
+      accept(
+        good,
+        [leaf, good.subCa, good.ca, good.root].map(({ der }) => der),
+      ),
+    ).rejects.toEqual(refusedBy('chain.path'))
+  })
+
+  it.each([
+    ['constraints that do not parse', '2.5.29.19', [4, 1, 0]],
+    ['a key usage of another type', '2.5.29.15', [4, 1, 0xff]],
+    ['a path length beyond all measure', '2.5.29.19', [0x30, 0x0e, 1, 1, 0xff, 2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]],
+  ])('does not use an authority with %s', async (_case, id, value) => {
+    const usual = id === '2.5.29.19' ? [usage] : [basicConstraints(true, 1)]
+    const ca = { extensions: [...usual, derOf(rawExtension(id, Buffer.from(value), true))] }
+    await expect(accept(await makeChain({ ca }))).rejects.toEqual(refusedBy('chain.path'))
+  })
+
   it('is given up within the time of a test when hostile certificates all sign one another', async () => {
     const web = await Promise.all(
       [...Array(24).keys()].map(() =>

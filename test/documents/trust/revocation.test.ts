@@ -116,6 +116,22 @@ describe('revocation lists of the operator — RFC 5280 §6.3; security.md XM-13
     await expect(trust.acceptSigner(question())).rejects.toEqual(refusedBy('signer.revoked'))
   })
 
+  it('that put another authority into an entry say nothing about its number, neither good nor revoked', async () => {
+    const indirect: CrlOptions = {
+      issuer: chain.subCa,
+      revoked: [chain.leaf],
+      entryExtensions: [rawExtension('2.5.29.29', Buffer.from([0x30, 0]), true)],
+    }
+    const trust = await trusting([...clean().slice(0, 2), indirect])
+    expect((await trust.acceptSigner(question())).revocation).toBe('unchecked')
+  })
+
+  it('revoke for whatever reason, also on hold', async () => {
+    const onHold = [rawExtension('2.5.29.21', Buffer.from([0x0a, 1, 6]), false)]
+    const trust = await trusting([{ issuer: chain.subCa, revoked: [chain.leaf], entryExtensions: onHold }])
+    await expect(trust.acceptSigner(question())).rejects.toEqual(refusedBy('signer.revoked'))
+  })
+
   it('are fresh no longer than the operator allows', async () => {
     const twoDays = { ...required, crlMaxAgeDays: 2 }
     const lists: Lists = clean().map((list) => ({ ...list, thisUpdate: '2026-11-21T00:00:00Z' }))
@@ -136,6 +152,32 @@ describe('revocation lists of the operator — RFC 5280 §6.3; security.md XM-13
     const lists = await Promise.all([silent.root, silent.ca, silent.subCa].map((issuer) => makeCrl({ issuer })))
     const trust = trustIn({ subjects: [SUBJECT_RULE], anchors: [anchorOf(silent.root)] }, { lists })
     expect((await trust.acceptSigner(ask(certificatesOf(silent)))).revocation).toBe('unchecked')
+  })
+
+  it('of one key say nothing under another key with the same name, also once they have been used', async () => {
+    const namesake = await makeChain({
+      root: { serial: 1 },
+      subCa: { keys: keysFor('second sub-CA') },
+      leaf: { serial: chain.leaf.serial, keys: keysFor('second leaf') },
+    })
+    const trust = trustIn(
+      { subjects: [SUBJECT_RULE], anchors: [anchorOf(chain.root), anchorOf(namesake.root)] },
+      { lists: [await makeCrl({ issuer: chain.subCa, revoked: [chain.leaf] })] },
+    )
+    await expect(trust.acceptSigner(question())).rejects.toEqual(refusedBy('signer.revoked'))
+    expect((await trust.acceptSigner(ask(certificatesOf(namesake)))).revocation).toBe('unchecked')
+  })
+
+  it('do not revoke a path for an older certificate of its CA that lies beside it', async () => {
+    const older = await makeChain()
+    const trust = trustIn(
+      { subjects: [SUBJECT_RULE], anchors: [anchorOf(chain.root)] },
+      {
+        certificates: [chain.root, chain.ca, chain.subCa].map(({ der }) => der),
+        lists: [await makeCrl({ issuer: chain.root, revoked: [older.ca] })],
+      },
+    )
+    expect((await trust.acceptSigner(ask([older.ca.der, chain.leaf.der]))).chain.length).toBe(4)
   })
 
   describe('and a pinned signer', () => {

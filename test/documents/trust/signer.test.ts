@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   basicConstraints,
@@ -197,6 +198,11 @@ describe('a pinned signer — documents-and-signatures.md §3.5, §3.6', () => {
     )
   })
 
+  it('needs no policy of document signers: the operator has looked at it', async () => {
+    const leaf = await leafUnder({ extensions: signerExtensions([POLICY.class2]) })
+    expect((await pinning(leaf).acceptSigner(ask([leaf.der]))).basis).toBe('pin')
+  })
+
   it('is not found on another rail', async () => {
     await expect(pinning(good.leaf, { rail: 'uidai-offline' }).acceptSigner(ask([good.leaf.der]))).rejects.toEqual(
       refusedBy('signer.known'),
@@ -289,6 +295,12 @@ describe('a pinned signer — documents-and-signatures.md §3.5, §3.6', () => {
       await expect(pinning(good.leaf).acceptSigner(signed(good.leaf.der, signedAt))).rejects.toEqual(refusedBy(check))
     })
 
+    it('is refused when it signed past its bound, by however little', async () => {
+      const trust = pinning(good.leaf, { notAcceptedAfter: '2026-11-23T00:00:00Z' })
+      expect((await trust.acceptSigner(signed(good.leaf.der, NOW))).judgedAt).toBe(NOW)
+      await expect(trust.acceptSigner(signed(good.leaf.der, NOW + 1))).rejects.toEqual(refusedBy('signer.ended'))
+    })
+
     it('may be five minutes ahead, for clocks differ', async () => {
       expect((await pinning(good.leaf).acceptSigner(signed(good.leaf.der, NOW + 300))).judgedAt).toBe(NOW + 300)
     })
@@ -336,5 +348,24 @@ describe('a signer known by its key', () => {
     const leaf = await leafUnder({ notAfter: '2026-11-01T00:00:00Z' })
     const trust = byKey({ notAcceptedAfter: '2028-01-01T00:00:00Z' })
     await expect(trust.acceptSigner(ask([leaf.der, ...above()]))).rejects.toEqual(refusedBy('signer.ended'))
+  })
+})
+
+describe('certificates that were tampered with', () => {
+  it('are refused by a check, whichever byte was changed', async () => {
+    const trust = bySubject()
+    const ders = certificatesOf(good)
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 3 }), fc.nat(), fc.integer({ min: 1, max: 255 }), async (which, where, change) => {
+        const hostile = ders.map((der) => Uint8Array.from(der))
+        const der = hostile[which] ?? new Uint8Array()
+        der[where % der.length] = (der[where % der.length] ?? 0) ^ change
+        await expect(trust.acceptSigner(ask(hostile))).rejects.toMatchObject({
+          name: 'DocumentError',
+          check: expect.stringMatching(/^(signer|chain)\./),
+        })
+      }),
+      { numRuns: 200, seed: 5280 },
+    )
   })
 })

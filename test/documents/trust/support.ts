@@ -3,6 +3,7 @@ import * as asn1js from 'asn1js'
 import * as pkijs from 'pkijs'
 import { expect } from 'vitest'
 import { CHECKS, type CheckId } from '../../../src/documents/checks.ts'
+import { readCrl } from '../../../src/documents/trust/crl.ts'
 import type { TrustFolder } from '../../../src/documents/trust/folder.ts'
 import type { SignerQuestion } from '../../../src/documents/trust/signer.ts'
 import { parseTrust, TrustStore } from '../../../src/documents/trust/trust.ts'
@@ -68,6 +69,8 @@ export interface CertificateOptions {
   /** DER of whole extensions, after the usual ones */
   readonly more?: readonly Buffer[]
   readonly keyIdentifiers?: boolean
+  /** whose key it says signed it, where that differs */
+  readonly authorityKeys?: KeyPair
 }
 
 let lastSerial = 1000
@@ -88,7 +91,7 @@ export async function makeCertificate(options: CertificateOptions): Promise<Made
   const usual = [...(options.extensions ?? []), ...(options.more ?? [])].map((der) =>
     pkijs.Extension.fromBER(Uint8Array.from(der)),
   )
-  const identifiers = keyIdentifiers ? identifiersOf(keys, issuer?.keys) : []
+  const identifiers = keyIdentifiers ? identifiersOf(keys, options.authorityKeys ?? issuer?.keys) : []
   certificate.extensions = [...identifiers, ...usual]
   await certificate.sign(await toCryptoKey((issuer?.keys ?? keys).privateKey, hash), hash)
   return toMade(new Uint8Array(certificate.toSchema(true).toBER()), name, keys, serial)
@@ -103,6 +106,7 @@ export interface CrlOptions {
   readonly revokedAt?: string
   readonly hash?: 'SHA-1' | 'SHA-256'
   readonly extensions?: readonly pkijs.Extension[]
+  readonly entryExtensions?: readonly pkijs.Extension[]
 }
 
 /** DER of a revocation list. */
@@ -120,6 +124,9 @@ export async function makeCrl(options: CrlOptions): Promise<Uint8Array> {
         new pkijs.RevokedCertificate({
           userCertificate: new asn1js.Integer({ value: serial }),
           revocationDate: new pkijs.Time({ value: new Date(options.revokedAt ?? '2026-11-01T00:00:00Z') }),
+          ...(options.entryExtensions
+            ? { crlEntryExtensions: new pkijs.Extensions({ extensions: [...options.entryExtensions] }) }
+            : {}),
         }),
     )
   }
@@ -180,9 +187,11 @@ export const SUBJECT_RULE = {
 }
 
 /** As a file would have it, checked as a file is. */
-export function trustIn(data: object, folder?: Partial<TrustFolder>): TrustStore {
-  const part = parseTrust({ signers: [], ...data }, 'test')
-  return new TrustStore([part], { certificates: [], lists: [], ...folder })
+export function trustIn(data: object, folder: { [K in keyof TrustFolder]?: readonly Uint8Array[] } = {}): TrustStore {
+  const { certificates = [], lists = [] } = folder
+  const parsed = lists.flatMap((der) => readCrl(der) ?? [])
+  expect(parsed.length).toBe(lists.length)
+  return new TrustStore([parseTrust({ signers: [], ...data }, 'test')], { certificates, lists: parsed })
 }
 
 export const anchorOf = ({ fingerprint }: Made, more: object = {}) => ({ fingerprint, name: 'Sample root', ...more })
