@@ -6,8 +6,11 @@ import { Command, Option } from 'commander'
 import type { OperationName } from './admin/operations.ts'
 import { operate } from './cli/operate.ts'
 import { serve } from './cli/serve.ts'
+import { describeTrust, type TrustSources, type VerifyCommand, verifyFile } from './cli/verify.ts'
+import { systemClock } from './clock.ts'
 import { type Config, readConfig } from './config/config.ts'
 import { type Env, withEnvFiles } from './config/env.ts'
+import { readTrust } from './documents/trust/trust.ts'
 import { AppError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
 
@@ -118,6 +121,33 @@ program
   .description('wrap every data key under the first key of DWAR_VAULT_KEYS, while the issuer runs')
   .action(async () => print(await run('vault rotate')))
 
+program
+  .command('verify <file>')
+  .description('say whether a downloaded document (XML or PDF) is genuine, check by check; nothing is stored')
+  .option('--profile <name>', 'digilocker, uidai-offline or modern; guessed from the root element when left out')
+  .option('--at <time>', 'judge the signer as of then (ISO 8601)')
+  .option('--fields', 'also print what would be read from it: personal data, on your screen')
+  .option('--json', 'print a machine-readable record')
+  .action(async (file: string, options: VerifyCommand) => {
+    const { text, trusted } = await verifyFile(file, options, trustSources(), systemClock)
+    console.log(text)
+    if (!trusted) process.exitCode = 1
+  })
+
+program
+  .command('trust')
+  .description('whom we believe')
+  .command('status')
+  .description('every signer, anchor, intermediate and revocation list, and how long each still counts')
+  .option('--json', 'print rows as JSON')
+  .action(({ json }: { json?: boolean }) => {
+    const { files, folder } = trustSources()
+    const { text, rows } = describeTrust(readTrust(files, folder), systemClock)
+    console.log(json ? JSON.stringify(rows, null, 2) : text)
+    if (rows.some(({ state }) => state === 'ends-soon'))
+      console.error('Something ends within 60 days: see "ends-soon".')
+  })
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -169,6 +199,13 @@ async function run(name: OperationName, input?: unknown): Promise<unknown> {
 function prepare(): { config: Config; log: Log } {
   const config = readConfig(readEnv())
   return { config, log: createLog(config.logLevel) }
+}
+
+/** Where trust is read from, without the settings that only a running issuer needs. */
+function trustSources(): TrustSources {
+  const { DWAR_TRUST_FILES: files = '', DWAR_TRUST_FOLDER: folder } = readEnv()
+  const named = files.split(',').map((file) => file.trim())
+  return { files: named.filter(Boolean), folder: folder || undefined }
 }
 
 function stopOnSignal(running: { stop(): Promise<void> }): void {

@@ -46,6 +46,7 @@ const LIMITS: XmlLimits = {
   namespaces: 32,
   attributeLength: 20_000,
   textLength: 4 * 1024 * 1024,
+  rewrites: 20_000,
 }
 
 /**

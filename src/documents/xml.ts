@@ -17,6 +17,8 @@ export interface XmlLimits {
   readonly attributeLength: number
   /** UTF-16 units of the text directly in one element */
   readonly textLength: number
+  /** references, comments, CDATA sections, line ends and escapes: each costs more than a byte that is copied */
+  readonly rewrites: number
 }
 
 /** Our own small tree. Text nodes are joined, so that a comment in the middle cannot split a value. */

@@ -1,13 +1,23 @@
+import { refusal } from '../checks.ts'
+
 /** A run shorter than this is copied faster by hand than by a call into the engine. */
 const SHORT = 48
 
-/** Bytes written one after the other into memory that grows. */
+/** The canonical form as it grows: bytes one after the other, and how often it differed from the input. */
 export class ByteSink {
   length = 0
   #bytes: Uint8Array
+  #rewritesLeft: number
 
-  constructor(capacity: number) {
+  /** @param rewrites how many are allowed; they are what a hostile document can make dear */
+  constructor(capacity: number, rewrites: number) {
+    this.#rewritesLeft = rewrites
     this.#bytes = Buffer.allocUnsafe(capacity)
+  }
+
+  /** To be called wherever the canonical form is not simply copied. @throws DocumentError bytes.rewrites */
+  rewrite(): void {
+    if (this.#rewritesLeft-- === 0) throw refusal('bytes.rewrites')
   }
 
   byte(value: number): void {
@@ -33,7 +43,7 @@ export class ByteSink {
   }
 
   /** A copy of what was written from `start` on: what is written next may take its place. */
-  copyFrom(start: number): Uint8Array {
+  copyFrom(start: number): Buffer {
     return Buffer.from(this.view(start))
   }
 

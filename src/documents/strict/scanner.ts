@@ -1,24 +1,22 @@
 import { refusal } from '../checks.ts'
 import type { XmlLimits } from '../xml.ts'
+import { beginsCdata, skipComment, startsWith, writeCdata } from './asides.ts'
 import * as B from './byte-classes.ts'
 import { ByteSink } from './byte-sink.ts'
 import { checkCharacter, readReference, writeCharacter } from './characters.ts'
 import type { Binding, C14nMode } from './namespaces.ts'
 import { TagReader } from './tags.ts'
 
-const { NAME, TEXT } = B
+const { NAME } = B
+const latin1 = new TextDecoder('latin1')
 const ascii = (text: string) => Buffer.from(text, 'latin1')
 const SIGNATURE = ascii('Signature')
 /** Their local names occur once in a document, whatever their namespace: a second one could be taken for the first. */
 const SINGLE = [SIGNATURE, ascii('SignedInfo'), ascii('SignatureValue'), ascii('DigestValue')] as const
 const SIGNATURE_INDEX = 0
 const SIGNED_INFO_INDEX = 1
-const COMMENT = ascii('<!--')
-const COMMENT_END = ascii('--')
-const CDATA = ascii('<![CDATA[')
-const CDATA_END = ascii(']]>')
 const DECLARATION =
-  /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"utf-8"|'utf-8'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*$/i
+  /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"utf-8"|'utf-8'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?$/i
 
 /** Offsets of an element in the input, and the namespaces in scope there. */
 export interface Place {
@@ -32,12 +30,13 @@ export interface Scan {
   /** canonical form of the document without its signature: what the digest is over, if the document is genuine */
   readonly content: Uint8Array
   /** canonical form of the signature as it stands in the document, where there is one */
-  readonly signature: Uint8Array | undefined
+  readonly signature: Buffer | undefined
   /** the namespaces in scope just above the signature */
   readonly signatureScope: readonly Binding[]
   readonly signedInfo: Place | undefined
   /** whether anything outside the signature declares a namespace: then the two kinds of C14N may differ */
   readonly contentHasNamespaces: boolean
+  readonly elements: number
 }
 
 /**
@@ -63,7 +62,7 @@ interface OpenSignature {
   readonly from: number
   readonly namespaces: number
   readonly scope: readonly Binding[]
-  canonical: Uint8Array | undefined
+  canonical: Buffer | undefined
 }
 
 class Scanner {
@@ -99,7 +98,7 @@ class Scanner {
     this.#start = start
     this.#end = end
     this.#limits = limits
-    this.#out = new ByteSink(end - start + 512)
+    this.#out = new ByteSink(end - start + 512, limits.rewrites)
     this.#tags = new TagReader(bytes, this.#out, start, limits, mode, inherited)
   }
 
@@ -116,6 +115,7 @@ class Scanner {
       signatureScope: this.#signature?.scope ?? [],
       signedInfo: this.#signedInfo,
       contentHasNamespaces: this.#tags.scopes.count > this.#signatureNamespaces,
+      elements: this.#elements,
     }
   }
 
@@ -127,11 +127,10 @@ class Scanner {
 
   #skipDeclaration(at: number): number {
     if (!startsWith(this.#bytes, ascii('<?xml'), at) || !B.isSpace(this.#bytes[at + 5])) return at
-    const end = find(this.#bytes, ascii('?>'), at)
+    const end = this.#bytes.indexOf(B.GREATER, at)
     if (end === -1) throw malformed('an XML declaration that does not end')
-    const text = Buffer.from(this.#bytes.subarray(at, end)).toString('latin1')
-    if (!DECLARATION.test(text)) throw refusal('bytes.declaration')
-    return end + 2
+    if (!DECLARATION.test(latin1.decode(this.#bytes.subarray(at, end)))) throw refusal('bytes.declaration')
+    return end + 1
   }
 
   /** White space and comments before or after the root; C14N without comments drops them. */
@@ -142,7 +141,7 @@ class Scanner {
       if (p === this.#end) return p
       if (this.#bytes[p] !== B.LESS) throw malformed('text outside the root element')
       if (this.#bytes[p + 1] !== B.BANG && this.#bytes[p + 1] !== B.QUESTION) return p
-      p = this.#comment(p)
+      p = this.#aside(p)
     }
   }
 
@@ -153,7 +152,7 @@ class Scanner {
       p = this.#text(p)
       const next = this.#bytes[p + 1]
       if (next === B.SLASH) p = this.#endTag(p)
-      else if (next === B.BANG || next === B.QUESTION) p = this.#comment(p)
+      else if (next === B.BANG || next === B.QUESTION) p = this.#aside(p)
       else p = this.#startTag(p)
     }
     return p
@@ -272,6 +271,7 @@ class Scanner {
   /** @returns where ordinary text goes on */
   #specialText(at: number): number {
     const bytes = this.#bytes
+    this.#out.rewrite()
     switch (bytes[at]) {
       case B.AMP: {
         this.#tags.flush(at)
@@ -305,52 +305,20 @@ class Scanner {
   }
 
   /** A comment is dropped, a CDATA section becomes text; nothing else may begin so. */
-  #comment(at: number): number {
+  #aside(at: number): number {
     const bytes = this.#bytes
     if (bytes[at + 1] === B.QUESTION) throw refusal('bytes.instruction')
     if (this.#insideSignature) throw refusal('shape.plain')
-    if (startsWith(bytes, CDATA, at) && this.#depth > 0) return this.#cdata(at)
-    if (!startsWith(bytes, COMMENT, at)) throw malformed('neither comment nor CDATA')
+    this.#out.rewrite()
     this.#tags.flush(at)
-    const end = find(bytes, COMMENT_END, at + COMMENT.length)
-    if (end === -1 || end + 2 >= this.#end || bytes[end + 2] !== B.GREATER)
-      throw malformed('a comment that does not end')
-    for (let p = at; p < end; p++) checkCharacter(bytes, p)
-    this.#tags.run = end + 3
-    return end + 3
-  }
-
-  #cdata(at: number): number {
-    const bytes = this.#bytes
-    const start = at + CDATA.length
-    const end = find(bytes, CDATA_END, start)
-    if (end === -1 || end + 3 > this.#end) throw malformed('a CDATA section that does not end')
-    this.#tags.flush(at)
-    this.#countText(end - start)
-    let run = start
-    for (let p = start; p < end; p++) {
-      const byte = bytes[p] as number
-      if (TEXT[byte] === 0 || byte === B.BRACKET) continue
-      checkCharacter(bytes, p)
-      if (byte === B.LEAD_EF) continue
-      this.#out.copy(bytes, run, p)
-      run = p + 1
-      if (byte !== B.CR) writeCharacter(this.#out, byte, 'text')
-      else if (bytes[p + 1] !== B.LF || p + 1 === end) this.#out.byte(B.LF)
+    if (this.#depth > 0 && beginsCdata(bytes, at)) {
+      this.#tags.run = writeCdata(bytes, at, this.#end, this.#out)
+      this.#countText(this.#tags.run - at)
+    } else {
+      this.#tags.run = skipComment(bytes, at, this.#end)
     }
-    this.#out.copy(bytes, run, end)
-    this.#tags.run = end + CDATA_END.length
     return this.#tags.run
   }
-}
-
-function startsWith(bytes: Uint8Array, what: Uint8Array, at: number): boolean {
-  for (let i = 0; i < what.length; i++) if (bytes[at + i] !== what[i]) return false
-  return true
-}
-
-function find(bytes: Uint8Array, what: Uint8Array, from: number): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(what, from)
 }
 
 const malformed = (message: string) => refusal('bytes.well-formed', message)

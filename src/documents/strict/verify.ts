@@ -4,7 +4,8 @@ import type { Profile } from '../profiles.ts'
 import { readSignature, type SignatureShape } from '../xmldsig/shape.ts'
 import { openBytes } from './bytes.ts'
 import { readCanonical } from './canonical-reader.ts'
-import { canonicalElement, type Scan, scanDocument } from './scanner.ts'
+import { type Scan, scanDocument } from './scanner.ts'
+import { canonicalSignedInfo } from './signed-info.ts'
 
 const HASHES = { 'rsa-sha1': 'sha1', 'rsa-sha256': 'sha256' } as const
 const latin1 = new TextDecoder('latin1')
@@ -16,6 +17,7 @@ export interface StrictReading {
   /** canonical bytes of SignedInfo: what the signature must be over */
   readonly signedInfo: Uint8Array
   readonly shape: SignatureShape
+  readonly elements: number
 }
 
 /**
@@ -27,14 +29,17 @@ export function readStrictly(bytes: Uint8Array, profile: Profile): StrictReading
   const opened = openBytes(bytes, limits)
   const scan = scanDocument(opened, limits, 'inclusive')
   checkRoot(scan, profile)
-  if (!scan.signature || !scan.signedInfo) throw refusal(scan.signature ? 'shape.children' : 'shape.signed')
-  const shape = readSignature(readCanonical(scan.signature, scan.signatureScope), profile)
+  const { signature, signedInfo } = scan
+  if (!signature) throw refusal('shape.signed')
+  if (!signedInfo) throw refusal('shape.children', 'no SignedInfo')
+  const shape = readSignature(readCanonical(signature, scan.signatureScope), profile)
   // The two kinds of C14N differ in namespace declarations only; which one is meant is known only now.
   const again = shape.contentCanonicalization === 'exclusive' && scan.contentHasNamespaces
   return {
     content: again ? scanDocument(opened, limits, 'exclusive').content : scan.content,
-    signedInfo: canonicalElement(opened, scan.signedInfo, limits, shape.canonicalization),
+    signedInfo: canonicalSignedInfo(opened, { ...scan, signedInfo }, limits, shape.canonicalization),
     shape,
+    elements: scan.elements,
   }
 }
 

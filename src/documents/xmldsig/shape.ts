@@ -28,7 +28,7 @@ export interface SignatureShape {
 /** These occur once, inside the signature; elsewhere they could make the engine look at another place than we do. */
 const ONLY_IN_SIGNATURE = new Set(['Signature', 'SignedInfo', 'SignatureValue', 'DigestValue'])
 const KEY_INFO_PARTS = new Set(['X509SubjectName', 'X509Certificate'])
-const SHA256_BASE64_LENGTH = 44
+const SHA256_LENGTH = 32
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
@@ -58,16 +58,16 @@ export function readSignature(element: XmlElement, profile: Profile): SignatureS
   if (reference.attributes.get('URI') !== '') throw refusal('shape.reference')
   const contentCanonicalization = readTransforms(transforms, profile)
   if (!profile.canonicalizations.includes(algorithmOf(canonicalization))) throw refusal('algorithm.canonicalization')
-  const digest = base64Of(digestValue, profile)
-  if (digest.length !== SHA256_BASE64_LENGTH) throw refusal('shape.digest-length')
+  const digest = bytesOf(digestValue, profile)
+  if (digest.length !== SHA256_LENGTH) throw refusal('shape.digest-length')
   return {
     element,
     canonicalization: isExclusive(algorithmOf(canonicalization)) ? 'exclusive' : 'inclusive',
     contentCanonicalization,
     signatureMethod: allowed(profile.signatureMethods, algorithmOf(signatureMethod), 'algorithm.signature'),
     digestMethod: allowed(profile.digestMethods, algorithmOf(digestMethod), 'algorithm.digest'),
-    signatureValue: Buffer.from(base64Of(signatureValue, profile), 'base64'),
-    digestValue: Buffer.from(digest, 'base64'),
+    signatureValue: bytesOf(signatureValue, profile),
+    digestValue: digest,
     certificates: readCertificates(keyInfo, profile),
   }
 }
@@ -144,19 +144,18 @@ function allowed<T>(table: Readonly<Record<string, T>>, identifier: string, chec
   return value
 }
 
-/** Base64 of a leaf element, white space (and the carriage returns that UIDAI's tools leave) taken out. */
-function base64Of(element: XmlElement, profile: Profile): string {
+/** Bytes of a leaf element's base64, white space (and the carriage returns that UIDAI's tools leave) taken out. */
+function bytesOf(element: XmlElement, profile: Profile): Buffer {
   checkAttributes(element, [])
-  if (!element.plain || element.children.length > 0) throw refusal('shape.plain', `${element.local} is not plain text`)
-  if (element.text.length > profile.base64Length) throw refusal('shape.base64', `${element.local} is too long`)
-  // Almost all are one unbroken line: those are not copied.
-  const { text } = element
-  if (text.length % 4 === 0 && BASE64.test(text)) return text
+  const { text, local } = element
+  if (!element.plain || element.children.length > 0) throw refusal('shape.plain', `${local} is not plain text`)
+  if (text.length > profile.base64Length) throw refusal('shape.base64', `${local} is too long`)
+  const bytes = Buffer.from(text, 'base64')
+  // Almost all are one unbroken line of canonical base64, and the way back proves it.
+  if (bytes.length > 0 && bytes.toString('base64') === text) return bytes
   const value = text.replace(/[ \t\r\n]/g, '')
-  if (value.length % 4 !== 0 || !BASE64.test(value)) {
-    throw refusal('shape.base64', `${element.local} is not base64`)
-  }
-  return value
+  if (value.length % 4 !== 0 || !BASE64.test(value)) throw refusal('shape.base64', `${local} is not base64`)
+  return Buffer.from(value, 'base64')
 }
 
 /** X509Data only: a KeyValue, KeyName or RetrievalMethod would name a key by the sender's word alone (XM-10). */
@@ -168,7 +167,7 @@ function readCertificates(keyInfo: XmlElement, profile: Profile): Buffer[] {
   }
   const certificates = parts.filter(({ local }) => local === 'X509Certificate')
   if (certificates.length > profile.certificates) throw refusal('shape.certificates')
-  return certificates.map((certificate) => Buffer.from(base64Of(certificate, profile), 'base64'))
+  return certificates.map((certificate) => bytesOf(certificate, profile))
 }
 
 function childrenNamed(element: XmlElement, names: ReadonlySet<string>): readonly XmlElement[] {

@@ -1,0 +1,50 @@
+import { refusal } from '../checks.ts'
+import * as B from './byte-classes.ts'
+import type { ByteSink } from './byte-sink.ts'
+import { checkCharacter, writeCharacter } from './characters.ts'
+
+const { TEXT } = B
+const COMMENT = Buffer.from('<!--')
+const CDATA = Buffer.from('<![CDATA[')
+
+export const beginsCdata = (bytes: Uint8Array, at: number): boolean => startsWith(bytes, CDATA, at)
+
+/** @returns behind the comment that begins at `at` (XML 1.0 §2.5: no `--` inside) */
+export function skipComment(bytes: Uint8Array, at: number, end: number): number {
+  if (!startsWith(bytes, COMMENT, at)) throw malformed('neither comment nor CDATA')
+  let p = at + COMMENT.length
+  while (p < end && !(bytes[p] === B.DASH && bytes[p + 1] === B.DASH)) checkCharacter(bytes, p++)
+  if (p + 2 >= end || bytes[p + 2] !== B.GREATER) throw malformed('a comment that does not end')
+  return p + 3
+}
+
+/**
+ * Writes a CDATA section as the text that it stands for (Canonical XML 1.0 §1.1).
+ * @returns behind it
+ */
+export function writeCdata(bytes: Uint8Array, at: number, end: number, out: ByteSink): number {
+  let run = at + CDATA.length
+  for (let p = run; p + 2 < end; p++) {
+    const byte = bytes[p] as number
+    if (TEXT[byte] === 0) continue
+    if (byte === B.BRACKET && bytes[p + 1] === B.BRACKET && bytes[p + 2] === B.GREATER) {
+      out.copy(bytes, run, p)
+      return p + 3
+    }
+    checkCharacter(bytes, p)
+    if (byte === B.BRACKET || byte === B.LEAD_EF) continue
+    out.rewrite()
+    out.copy(bytes, run, p)
+    run = p + 1
+    if (byte !== B.CR) writeCharacter(out, byte, 'text')
+    else if (bytes[run] !== B.LF) out.byte(B.LF)
+  }
+  throw malformed('a CDATA section that does not end')
+}
+
+export function startsWith(bytes: Uint8Array, what: Uint8Array, at: number): boolean {
+  for (let i = 0; i < what.length; i++) if (bytes[at + i] !== what[i]) return false
+  return true
+}
+
+const malformed = (message: string) => refusal('bytes.well-formed', message)
