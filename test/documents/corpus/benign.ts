@@ -24,7 +24,12 @@ import { knownBySubject } from './hostile/paths.ts'
 import { OFFLINE_KYC, type World } from './world.ts'
 
 type Make = BenignCase['make']
-type Row = readonly [name: string, make: Make, sameAs?: Make | undefined, circumstances?: Circumstances]
+type Row = readonly [
+  name: string,
+  make: Make,
+  sameAs?: Make | undefined,
+  more?: Circumstances & Pick<BenignCase, 'certificate'>,
+]
 
 const ENVELOPED = `${DS}enveloped-signature`
 const OFFLINE: Circumstances = { profile: PROFILES.uidaiOffline, trust: ({ offlineTrust }) => offlineTrust }
@@ -200,7 +205,10 @@ const rows: readonly Row[] = [
     'a signer known by subject, with a valid path',
     pathSigned,
     undefined,
-    { trust: ({ signers }) => knownBySubject(validPath(signers).root) },
+    {
+      trust: ({ signers }) => knownBySubject(validPath(signers).root),
+      certificate: ({ signers }) => validPath(signers).leaf.pem,
+    },
   ],
   ['offline e-KYC as UIDAI signs it', offlineText, offlineText, OFFLINE],
   [
@@ -234,16 +242,17 @@ const rows: readonly Row[] = [
   atLimit('bytes.attribute-length', '20,000 characters of an attribute'),
   atLimit('bytes.namespaces', '32 namespaces'),
   atLimit('bytes.text-length', '4 MiB of text'),
+  atLimit('bytes.rewrites', '20,000 references'),
   atLimit('shape.certificates', '8 certificates'),
   atLimit('shape.base64', '20,000 characters of base64'),
 ]
 
 /** security.md XM-15, documents-and-signatures.md §2.3: variety that means nothing is no reason to refuse. */
-export const BENIGN: readonly BenignCase[] = rows.map(([name, make, sameAs = panText, circumstances]) => ({
+export const BENIGN: readonly BenignCase[] = rows.map(([name, make, sameAs = panText, more]) => ({
   name,
   make,
   sameAs,
-  ...circumstances,
+  ...more,
 }))
 
 const inData = (content: string) => swap(PAN, '<PAN ', `${content}<PAN `)

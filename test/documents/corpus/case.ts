@@ -29,6 +29,8 @@ export interface BenignCase extends Circumstances {
   readonly make: Make
   /** plain form of the same content: `make` differs from it only in ways that mean nothing */
   readonly sameAs: Make
+  /** PEM of who signed, if not the usual signer */
+  readonly certificate?: (world: World) => string
 }
 
 /** One row of a corpus: what is wrong, the check that must refuse it, and how it is made. */

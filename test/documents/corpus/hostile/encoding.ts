@@ -63,7 +63,7 @@ export const encodingCases = toCases('encoding', [
   ['an unknown word in the declaration', 'bytes.declaration', declared('<?xml version="1.0" encoding="UTF-8" x="y"?>')],
   ['standalone with another word', 'bytes.declaration', pan('"yes"', '"maybe"')],
   ['a declaration without quotes', 'bytes.declaration', pan('"1.0"', '1.0')],
-  ['a declaration that does not end', 'bytes.well-formed', ({ pan }) => swap(pan, '?>', ' >')],
+  ['a declaration that does not end', 'bytes.declaration', ({ pan }) => swap(pan, '?>', ' >')],
   ['a declaration after white space', 'bytes.instruction', ({ pan }) => `\n${pan}`],
   ['a declaration after a comment', 'bytes.instruction', ({ pan }) => `<!-- x -->${pan}`],
   ['two declarations', 'bytes.instruction', ({ pan }) => DECLARATION + pan],

@@ -31,6 +31,7 @@ export const AT_LIMIT: Readonly<Record<string, (world: World, over: number) => s
     return forge(inData(`<a ${names.join(' ')}></a>`), signer)
   },
   'bytes.text-length': ({ signer }, over) => forge(inData('x'.repeat(limits.textLength + over)), signer),
+  'bytes.rewrites': ({ signer }, over) => forge(inData('&amp;'.repeat(limits.rewrites + over)), signer),
   'bytes.size': ({ pan: text }, over) => text + ' '.repeat(limits.bytes - text.length + over),
   'shape.certificates': ({ signer, pki }, over) =>
     forge(PAN, signer, {
@@ -51,6 +52,7 @@ export const limitCases = toCases('limits', [
   ['an attribute a character too long', 'bytes.attribute-length', over('bytes.attribute-length')],
   ['a namespace too many', 'bytes.namespaces', over('bytes.namespaces')],
   ['a text a character too long', 'bytes.text-length', over('bytes.text-length')],
+  ['a place too many where the canonical form differs', 'bytes.rewrites', over('bytes.rewrites')],
   ['a certificate too many', 'shape.certificates', over('shape.certificates')],
   ['a base64 field a character too long', 'shape.base64', over('shape.base64')],
   [
@@ -80,7 +82,7 @@ export const limitCases = toCases('limits', [
     'bytes.attributes',
     pan('<PAN ', `<PAN ${Array.from({ length: 100_000 }, (_, i) => `a${i}=""`).join(' ')} `),
   ],
-  ['a name of 4 MB', 'bytes.well-formed', pan('<CertificateData>', `<CertificateData><${'a'.repeat(4_000_000)}`)],
+  ['a name of 4 MB', 'bytes.subset', pan('<CertificateData>', `<CertificateData><${'a'.repeat(4_000_000)}`)],
   ['an attribute of 4 MB', 'bytes.attribute-length', pan('<PAN ', `<PAN x="${'a'.repeat(4_000_000)}" `)],
   [
     'a comment of 4 MB that does not end',
@@ -94,7 +96,7 @@ export const limitCases = toCases('limits', [
   ],
   [
     'half a million references',
-    'signature.digest',
+    'bytes.rewrites',
     pan('<CertificateData>', `<CertificateData>${'&#65;'.repeat(500_000)}`),
   ],
   [
@@ -104,7 +106,7 @@ export const limitCases = toCases('limits', [
   ],
   [
     'a million CDATA starts',
-    'bytes.well-formed',
+    'bytes.rewrites',
     pan('<CertificateData>', `<CertificateData>${'<![CDATA['.repeat(500_000)}`),
   ],
 ])
