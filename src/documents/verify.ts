@@ -32,7 +32,7 @@ export interface VerifyOptions {
 interface Evidence {
   /** the bytes that were digested: nothing else of the document is kept, and fields are read from nothing else */
   readonly canonical: Uint8Array
-  readonly verification: DocumentVerification
+  readonly verification: () => DocumentVerification
   content: XmlElement | undefined
 }
 
@@ -70,7 +70,7 @@ async function prove(bytes: Uint8Array, options: VerifyOptions): Promise<Verifie
   })
   const content = crossCheck ? agree(bytes, reading, signer, profile) : undefined
   if (!crossCheck) checkStrictly(reading, signer.key)
-  const verification = describe(reading, profile, signer, at, crossCheck)
+  const verification = () => describe(reading, profile, signer, at, crossCheck)
   return markVerified({ canonical: reading.content, verification, content })
 }
 
@@ -79,7 +79,7 @@ async function prove(bytes: Uint8Array, options: VerifyOptions): Promise<Verifie
  * @throws DocumentError DOC_SIGNATURE_INVALID when `verifyDocument` did not make the document
  */
 export function describeVerification(document: VerifiedDocument): DocumentVerification {
-  return evidenceOf(document).verification
+  return evidenceOf(document).verification()
 }
 
 /**

@@ -6,6 +6,15 @@ import { checkCharacter, writeCharacter } from './characters.ts'
 const { TEXT } = B
 const COMMENT = Buffer.from('<!--')
 const CDATA = Buffer.from('<![CDATA[')
+const DOCTYPE = Buffer.from('<!DOCTYPE')
+
+/**
+ * Refuses a DOCTYPE that begins at `at`, so that entities, default attributes and DTD ids cannot exist at all; and, as
+ * the other verifier does, the word inside a comment or CDATA section.
+ */
+export function checkNoDoctype(bytes: Uint8Array, at: number, end = at + DOCTYPE.length): void {
+  for (let p = at; p <= end - DOCTYPE.length; p++) if (startsWith(bytes, DOCTYPE, p)) throw refusal('bytes.doctype')
+}
 
 export const beginsCdata = (bytes: Uint8Array, at: number): boolean => startsWith(bytes, CDATA, at)
 

@@ -3,14 +3,12 @@ import { refusal } from '../checks.ts'
 import type { XmlLimits } from '../xml.ts'
 
 const MARK = [0xef, 0xbb, 0xbf]
-const DOCTYPE = Buffer.from('<!DOCTYPE')
 
 /**
- * What can be said of bytes before any parser sees them: size, UTF-8, one byte order mark at most (it is dropped), and
- * no DOCTYPE anywhere in them, so that entities, default attributes and DTD ids cannot exist at all.
+ * What can be said of bytes before any parser sees them: size, UTF-8, one byte order mark at most (it is dropped).
  * @returns a view of the same memory
- * @throws DocumentError bytes.size, bytes.utf8, bytes.doctype
- * @see security.md XM-1, XM-2, XM-3
+ * @throws DocumentError bytes.size, bytes.utf8
+ * @see security.md XM-1, XM-3
  */
 export function openBytes(bytes: Uint8Array, limits: XmlLimits): Buffer {
   if (bytes.byteLength > limits.bytes) throw refusal('bytes.size')
@@ -19,7 +17,6 @@ export function openBytes(bytes: Uint8Array, limits: XmlLimits): Buffer {
   const marked = beginsWithMark(all)
   const opened = marked ? all.subarray(MARK.length) : all
   if (marked && beginsWithMark(opened)) throw refusal('bytes.utf8')
-  if (opened.includes(DOCTYPE)) throw refusal('bytes.doctype')
   return opened
 }
 

@@ -1,6 +1,6 @@
 import { refusal } from '../checks.ts'
 import type { XmlLimits } from '../xml.ts'
-import { beginsCdata, skipComment, startsWith, writeCdata } from './asides.ts'
+import { beginsCdata, checkNoDoctype, skipComment, startsWith, writeCdata } from './asides.ts'
 import * as B from './byte-classes.ts'
 import { ByteSink } from './byte-sink.ts'
 import { checkCharacter, readReference, writeCharacter } from './characters.ts'
@@ -308,6 +308,7 @@ class Scanner {
   #aside(at: number): number {
     const bytes = this.#bytes
     if (bytes[at + 1] === B.QUESTION) throw refusal('bytes.instruction')
+    checkNoDoctype(bytes, at)
     if (this.#insideSignature) throw refusal('shape.plain')
     this.#out.rewrite()
     this.#tags.flush(at)
@@ -317,6 +318,7 @@ class Scanner {
     } else {
       this.#tags.run = skipComment(bytes, at, this.#end)
     }
+    checkNoDoctype(bytes, at, this.#tags.run)
     return this.#tags.run
   }
 }

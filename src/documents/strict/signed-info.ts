@@ -22,7 +22,7 @@ export function canonicalSignedInfo(
   const [binding, ...more] = signedInfo.scope
   // In canonical form `<` stands nowhere but in a tag, so what is found is the element, of which there is one.
   const start = signature?.indexOf(OPEN) ?? -1
-  const plain = signature?.subarray(start, signature.indexOf(CLOSE) + CLOSE.length)
+  const plain = signature?.subarray(start, signature.indexOf(CLOSE, start) + CLOSE.length)
   const isSimple = start !== -1 && binding?.prefix === '' && more.length === 0 && !plain?.includes(DECLARATION)
   if (!isSimple || !plain) return canonicalElement(bytes, signedInfo, limits, mode)
   return Buffer.concat([Buffer.from(`<SignedInfo xmlns="${binding.uri}"`), plain.subarray(OPEN.length - 1)])
