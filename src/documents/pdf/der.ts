@@ -55,7 +55,6 @@ function checkTag(tag: number): void {
 
 /** One to four bytes, none of them wasted; `80`, the open end of BER, has none. */
 function longLength(bytes: Uint8Array, at: number, count: number): number {
-  if (count === 0) throw new PdfFault('cms_not_der')
   if (count > 4) throw new PdfFault('cms_malformed')
   let length = 0
   for (const byte of bytes.subarray(at, at + count)) length = length * 256 + byte

@@ -59,6 +59,11 @@ describe('verifyPdf — signed attributes (RFC 5652 §5.3, §11)', () => {
     ['a message digest of two values', digestOfTwoValues, 'signed_attributes_malformed'],
     ['a message digest that is text', digestAsText, 'signed_attributes_malformed'],
     [
+      'a signing-certificate-v2 by no digest',
+      withExtra(cms.signingCertificateV2By(new asn1js.Null())),
+      'signed_attributes_malformed',
+    ],
+    [
       'a signing-certificate-v2 that is none',
       withExtra(cms.attribute(cms.OID.signingCertificateV2, new asn1js.Null())),
       'signed_attributes_malformed',
@@ -187,6 +192,7 @@ describe('verifyPdf — the CMS in Contents', () => {
     ['a length of eight bytes', () => Buffer.from('30880000000000000001', 'hex'), 'cms_malformed'],
     ['a nested part longer than what is around it', () => Buffer.from('30030210ff', 'hex'), 'cms_malformed'],
     ['a thousand levels', () => nest(1000), 'cms_malformed'],
+    ['a SignedData by another name', (der: Buffer) => renamed(der), 'cms_malformed'],
     ['half of it', (der: Buffer) => der.subarray(0, der.length / 2), 'cms_malformed'],
   ] as [string, (der: Buffer) => Buffer, string][])('refuses Contents with %s', async (_what, change, reason) => {
     expect(await signThen(change)).toEqual(altered(reason))
@@ -247,6 +253,14 @@ describe('verifyPdf — the CMS in Contents', () => {
     expect(outcome(await world.verify(await signPdf(makePdf(), cmsBy(impostor))))).toEqual(altered('signature_invalid'))
   })
 })
+
+/** ContentInfo says envelopedData (…7.3); all else is as it was. */
+function renamed(der: Buffer): Buffer {
+  const oid = Buffer.from('06092a864886f70d010702', 'hex')
+  const changed = Buffer.from(der)
+  changed[der.indexOf(oid) + oid.length - 1] = 3
+  return changed
+}
 
 function nest(levels: number): Buffer {
   let der = Buffer.alloc(0)

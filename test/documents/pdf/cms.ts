@@ -62,6 +62,12 @@ export function signingCertificateV2(certificate: Uint8Array, digest: 'sha256' |
   const named = digest === 'sha256' ? [hash] : [algorithm(OID[digest]).toSchema(), hash]
   return attribute(OID.signingCertificateV2, nested(named))
 }
+/** With something else where the algorithm of the hash should stand. */
+export const signingCertificateV2By = (algorithmName: asn1js.BaseBlock) =>
+  attribute(
+    OID.signingCertificateV2,
+    nested([new asn1js.Sequence({ value: [algorithmName] }), octets(Buffer.alloc(32))]),
+  )
 export const signingCertificateV1 = (certificate: Uint8Array) =>
   attribute(OID.signingCertificate, nested([octets(hashOf('sha1', certificate))]))
 
