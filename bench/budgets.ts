@@ -25,6 +25,8 @@ export const budgets: Readonly<Record<Operation, Budget>> = {
 export const MEMORY_BUDGET_MIB = 150
 /** Document verification, as a multiple of one SHA-256 and one RSA-2048 verification. */
 export const VERIFICATION_BUDGET = 2.5
+/** Refusing a hostile document of 5 MB, in milliseconds of wall time. */
+export const HOSTILE_BUDGET_MS = 100
 /** Sealing and opening 2 KB, together, in microseconds (performance.md). */
 export const VAULT_BUDGET_US = 40
 

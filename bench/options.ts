@@ -6,6 +6,7 @@ export interface Options {
   readonly seconds: number
   readonly rounds: number
   readonly seats: number
+  /** none: documents and vault alone */
   readonly operations: readonly Operation[]
   readonly profileFolder: string | undefined
   readonly help: boolean
@@ -18,6 +19,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds <n>       rounds of each operation on each server, interleaved (3)
   --seats <n>        how many act at the same time (8)
   --only <a,b>       of: ${OPERATIONS.join(' | ')}
+  --documents        no servers: document verification and vault alone
   --profile <folder> a CPU profile of each server process, for Chromium's DevTools; slows everything down
   --help
 
@@ -33,6 +35,7 @@ export function readOptions(args: readonly string[]): Options {
       rounds: { type: 'string' },
       seats: { type: 'string', default: '8' },
       only: { type: 'string' },
+      documents: { type: 'boolean', default: false },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -41,7 +44,7 @@ export function readOptions(args: readonly string[]): Options {
     seconds: positive('--seconds', values.seconds ?? (values.quick ? '5' : '50')),
     rounds: Math.ceil(positive('--rounds', values.rounds ?? (values.quick ? '1' : '3'))),
     seats: Math.ceil(positive('--seats', values.seats)),
-    operations: values.only === undefined ? OPERATIONS : operationsIn(values.only),
+    operations: values.documents ? [] : values.only === undefined ? OPERATIONS : operationsIn(values.only),
     profileFolder: values.profile,
     help: values.help,
   }

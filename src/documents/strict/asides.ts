@@ -1,4 +1,5 @@
 import { refusal } from '../checks.ts'
+import type { XmlLimits } from '../xml.ts'
 import * as B from './byte-classes.ts'
 import type { ByteSink } from './byte-sink.ts'
 import { checkCharacter, writeCharacter } from './characters.ts'
@@ -19,10 +20,14 @@ export function checkNoDoctype(bytes: Uint8Array, at: number, end = at + DOCTYPE
 export const beginsCdata = (bytes: Uint8Array, at: number): boolean => startsWith(bytes, CDATA, at)
 
 /** @returns behind the comment that begins at `at` (XML 1.0 §2.5: no `--` inside) */
-export function skipComment(bytes: Uint8Array, at: number, end: number): number {
+export function skipComment(bytes: Uint8Array, at: number, documentEnd: number, limits: XmlLimits): number {
   if (!startsWith(bytes, COMMENT, at)) throw malformed('neither comment nor CDATA')
+  // It is digested by nobody, so nothing else bounds it.
+  const last = at + COMMENT.length + limits.attributeLength
+  const end = Math.min(documentEnd, last + COMMENT.length)
   let p = at + COMMENT.length
   while (p < end && !(bytes[p] === B.DASH && bytes[p + 1] === B.DASH)) checkCharacter(bytes, p++)
+  if (p > last) throw refusal('bytes.text-length', 'a comment that is too long')
   if (p + 2 >= end || bytes[p + 2] !== B.GREATER) throw malformed('a comment that does not end')
   return p + 3
 }

@@ -102,18 +102,28 @@ export class Attributes {
     const { order } = this
     let sorted = true
     for (let i = 0; i < this.count; i++) {
-      let place = i
-      while (place > 0) {
-        const difference = this.#compare(order[place - 1] as number, i)
-        if (difference === 0) throw malformed('an attribute stands twice')
-        if (difference < 0) break
-        order[place] = order[place - 1] as number
-        place--
-        sorted = false
-      }
+      const place = this.#placeOf(i)
+      if (place < i) sorted = false
+      for (let p = i; p > place; p--) order[p] = order[p - 1] as number
       order[place] = i
     }
     return sorted
+  }
+
+  /** Where among those before it, which are in order, an attribute belongs. */
+  #placeOf(index: number): number {
+    let low = 0
+    let high = index
+    // Most stand in order already, or nearly.
+    let probe = index - 1
+    while (low < high) {
+      const difference = this.#compare(this.order[probe] as number, index)
+      if (difference === 0) throw malformed('an attribute stands twice')
+      if (difference < 0) low = probe + 1
+      else high = probe
+      probe = (low + high) >> 1
+    }
+    return low
   }
 
   /** By bytes, which for UTF-8 is the order of code points that C14N asks for. */

@@ -311,12 +311,13 @@ class Scanner {
     checkNoDoctype(bytes, at)
     if (this.#insideSignature) throw refusal('shape.plain')
     this.#out.rewrite()
-    this.#tags.flush(at)
+    // Outside the root there is nothing to write.
+    if (this.#depth > 0) this.#tags.flush(at)
     if (this.#depth > 0 && beginsCdata(bytes, at)) {
       this.#tags.run = writeCdata(bytes, at, this.#end, this.#out)
       this.#countText(this.#tags.run - at)
     } else {
-      this.#tags.run = skipComment(bytes, at, this.#end)
+      this.#tags.run = skipComment(bytes, at, this.#end, this.#limits)
     }
     checkNoDoctype(bytes, at, this.#tags.run)
     return this.#tags.run

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { makeWorld } from '../../test/documents/corpus/world.ts'
+import { firstChanged, freeze } from './guard-cases.ts'
+import { findSites, type Site } from './guard-sites.ts'
+
+const run = promisify(execFile)
+const print = (text: string) => process.stdout.write(`${text}\n`)
+const ROOT = resolve(import.meta.dirname, '../..')
+const COPIED = [
+  'src',
+  'test',
+  'bench',
+  'adapters',
+  'migrations',
+  'views',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+]
+/** a guard that is gone may let a loop run for ever: that shows, too */
+const TIMEOUT_MS = 90_000
+
+/**
+ * Takes away one guard after the other, in a copy of the tree, and looks whether the corpus notices.
+ * @param pattern only files whose path holds this
+ * @returns how many guards nothing misses
+ */
+async function main(pattern: string): Promise<number> {
+  const copy = await mkdtemp(join(tmpdir(), 'guards-'))
+  try {
+    for (const name of COPIED) await cp(join(ROOT, name), join(copy, name), { recursive: true })
+    await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+    await freeze(await makeWorld(), join(copy, 'corpus.bin'))
+    const sites = (await findSites(copy)).filter(({ file }) => file.includes(pattern))
+    print(`${sites.length} guards\n\n| guard | where | missed by |\n|---|---|---|`)
+    let unmissed = 0
+    for (const site of sites) {
+      const missedBy = await without(site, copy)
+      if (missedBy === undefined) unmissed++
+      print(
+        `| ${site.what.replaceAll('|', '\\|')} | ${site.file.replace('src/documents/', '')}:${site.line} | ${missedBy ?? '**nobody**'} |`,
+      )
+    }
+    print(`\n${sites.length - unmissed} of ${sites.length} guards are missed when they are gone`)
+    return unmissed
+  } finally {
+    await rm(copy, { recursive: true })
+  }
+}
+
+/** Which document shows that the guard is gone. */
+async function without({ file, without }: Site, copy: string): Promise<string | undefined> {
+  const path = join(copy, file)
+  const whole = await readFile(path, 'utf8')
+  await writeFile(path, without)
+  try {
+    const arguments_ = [join(copy, 'bench/fuzz/guards.ts'), '--judge', join(copy, 'corpus.bin')]
+    const { stdout } = await run(process.execPath, arguments_, { timeout: TIMEOUT_MS, cwd: copy })
+    return stdout.trim() || undefined
+  } catch (error) {
+    const { killed } = error as { killed?: boolean }
+    return killed ? 'the clock: it never ends' : 'the verifier does not even load'
+  } finally {
+    await writeFile(path, whole)
+  }
+}
+
+const [command = '', file = ''] = process.argv.slice(2)
+if (command === '--judge') print((await firstChanged(file)) ?? '')
+else await main(command)
