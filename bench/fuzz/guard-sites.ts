@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { glob } from 'node:fs/promises'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** One place where a check could be taken away, and the file without it. */
@@ -19,8 +18,8 @@ const FILES = [
 ]
 
 /** Every guard of the verification of XML: throws, limits, rules in tables, and each part of a condition with several. */
-export async function findSites(root: string): Promise<Site[]> {
-  const files = await Array.fromAsync(glob(FILES, { cwd: root }))
+export function findSites(root: string): Site[] {
+  const files = globSync(FILES, { cwd: root })
   return files.sort().flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8')
     return [...edits(text)].map(({ index, length, replacement }) => ({

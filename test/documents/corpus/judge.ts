@@ -31,7 +31,7 @@ export async function judge(bytes: Uint8Array, question: Question): Promise<Outc
 /** What the second verifier alone says, under the key of the usual signer. */
 export function judgeAgain(
   bytes: Uint8Array,
-  { signer }: World,
+  { signer }: { readonly signer: Pick<World['signer'], 'privateKey'> },
   { profile = PROFILES.digilocker }: Circumstances,
 ): Outcome {
   try {
@@ -44,7 +44,7 @@ export function judgeAgain(
 export const bytesOf = (made: Uint8Array | string): Uint8Array =>
   typeof made === 'string' ? Buffer.from(made, 'utf8') : made
 
-const keyOf = ({ privateKey }: World['signer']) => createPublicKey(privateKey)
+const keyOf = ({ privateKey }: Pick<World['signer'], 'privateKey'>) => createPublicKey(privateKey)
 
 function refused(error: unknown): Outcome {
   if (!(error instanceof DocumentError)) return { verdict: 'refused', code: undefined, check: undefined }
