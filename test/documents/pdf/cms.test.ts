@@ -248,6 +248,17 @@ describe('verifyPdf — the CMS in Contents', () => {
     expect(outcome(await world.verify(file))).toEqual(untrusted('signer_certificate_ambiguous'))
   })
 
+  it('believes nobody whose key cannot be read', async () => {
+    const signer = selfMade('P-256')
+    const certificateDer = Buffer.from(signer.certificateDer)
+    const ecPublicKey = Buffer.from('06072a8648ce3d0201', 'hex')
+    certificateDer[certificateDer.indexOf(ecPublicKey) + ecPublicKey.length - 1] = 0x7f
+    const make = cmsBy({ ...signer, certificateDer }, { signatureAlgorithm: cms.algorithm(cms.OID.ecdsaSha256) })
+    expect(outcome(await world.verify(await signPdf(makePdf(), make)))).toEqual(
+      untrusted('signer_certificate_malformed'),
+    )
+  })
+
   it('refuses a signature by another key than that of the certificate it names', async () => {
     const impostor = { certificateDer: world.signer.certificateDer, privateKey: world.stranger.privateKey }
     expect(outcome(await world.verify(await signPdf(makePdf(), cmsBy(impostor))))).toEqual(altered('signature_invalid'))
