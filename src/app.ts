@@ -11,7 +11,7 @@ import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clien
 import { createRailCredentials } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
-import { isAgeAtLeast, todayInIndia } from './documents/answers.ts'
+import { isAgeAtLeast, todayInIndia } from './documents/answers/age.ts'
 import type { TrustStore } from './documents/trust/trust.ts'
 import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
 import { createVerifier, type Verdict } from './documents/verifier.ts'

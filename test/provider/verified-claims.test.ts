@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAgeAtLeast } from '../../src/documents/answers.ts'
+import { isAgeAtLeast } from '../../src/documents/answers/age.ts'
 import {
   answerVerifiedRequest,
   chooseEvidence,

@@ -1,5 +1,7 @@
-import type { Clock } from '../clock.ts'
-import { toIsoDate } from './doctypes/values.ts'
+import type { Clock } from '../../clock.ts'
+import { toIsoDate } from '../doctypes/values.ts'
+import type { DocumentFields } from '../document.ts'
+import { type Answer, no, unknown, yes } from './answer.ts'
 
 const INDIA_OFFSET_SECONDS = 19_800
 
@@ -23,5 +25,17 @@ export function isAgeAtLeast(birthdate: string | undefined, years: number, onDat
   return `${year}${birthdate.slice(4)}` <= onDate
 }
 
-const isIsoDate = (date: string | undefined): date is string =>
+/**
+ * Whether the person of a verified document has reached an age, today in India. A year of birth alone is no answer, not
+ * even where it seems plain: a declared year is an estimate.
+ * @param years whole years, 0 or more
+ * @see dpdp.md (boundary at the 18th birthday); documents-and-signatures.md §1.4 (year-only dates)
+ */
+export function answerAge(fields: Pick<DocumentFields, 'birthdate'>, years: number, clock: Clock): Answer {
+  const reached = isAgeAtLeast(fields.birthdate, years, todayInIndia(clock))
+  if (reached !== undefined) return reached ? yes() : no()
+  return unknown(/^\d{4}$/.test(fields.birthdate ?? '') ? 'age.year_only' : 'age.birthdate_missing')
+}
+
+export const isIsoDate = (date: string | undefined): date is string =>
   date !== undefined && /^\d{4}-/.test(date) && toIsoDate(date) === date

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { holdsAadhaarNumber } from '../../src/documents/aadhaar-number.ts'
-import { isAgeAtLeast, todayInIndia } from '../../src/documents/answers.ts'
-import { secondsOf } from './fixtures.ts'
+import { answerAge, isAgeAtLeast, todayInIndia } from '../../../src/documents/answers/age.ts'
+import { secondsOf } from '../fixtures.ts'
 
 describe('age — Majority Act 1875 s.3', () => {
   it.each([
@@ -42,28 +41,14 @@ describe('today', () => {
   })
 })
 
-describe('what looks like an Aadhaar number — Verhoeff 1969', () => {
-  const withCheckDigit = (digits: string) => [...'0123456789'].filter((check) => holdsAadhaarNumber(digits + check))
-
-  it.each(['23412341234', '99999999999', '50000000000', '234123412341234'])(
-    'has one check digit after %s',
-    (digits) => {
-      expect(withCheckDigit(digits)).toHaveLength(1)
-    },
-  )
-
+describe('the answer about age', () => {
+  // A second before midnight in India, and midnight: in UTC both are the same day.
   it.each([
-    '234123412346',
-    '2341 2341 2346',
-    '2341-2341-2346',
-    'no. 234123412346.',
-    '２３４１２３４１２３４６',
-    '২৩৪১২৩৪১২৩৪৬',
-  ])('is %s', (text) => {
-    expect(holdsAadhaarNumber(text)).toBe(true)
-  })
-
-  it.each(['234123412345', '034123412346', '23412341234', '2341\n2341\n2346', 'x234x', ''])('is not %j', (text) => {
-    expect(holdsAadhaarNumber(text)).toBe(false)
+    ['2008-11-24', '2026-11-23T18:29:59Z', { answer: 'no', reasons: [] }],
+    ['2008-11-24', '2026-11-23T18:30:00Z', { answer: 'yes', reasons: [] }],
+    ['1950', '2026-11-23T18:30:00Z', { answer: 'unknown', reasons: ['age.year_only'] }],
+    [undefined, '2026-11-23T18:30:00Z', { answer: 'unknown', reasons: ['age.birthdate_missing'] }],
+  ])('for a birth in %s at %s is told by the date in India', (birthdate, instant, answer) => {
+    expect(answerAge({ birthdate }, 18, () => secondsOf(instant))).toEqual(answer)
   })
 })
