@@ -97,8 +97,8 @@ function unexplained(words: readonly NameWord[], relative: readonly NameWord[]):
   return telling(pairWords(words, relative).unpairedLeft)
 }
 
-const isIdentical = ({ left, right }: Pairing) =>
-  left.map(({ text }) => text).join(' ') === right.map(({ text }) => text).join(' ')
+const isIdentical = ({ left, right, joined }: Pairing) =>
+  !joined && left.map(({ text }) => text).join(' ') === right.map(({ text }) => text).join(' ')
 
 function scoreOf({ pairing, left, right, relativeUsed }: Facts): number {
   const weighed = pairing.pairs.map((pair) => ({ ...pair, weight: pairWeight(pairing, pair) }))

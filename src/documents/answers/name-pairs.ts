@@ -53,19 +53,31 @@ export function pairWords(a: readonly NameWord[], b: readonly NameWord[]): Pairi
 function isInitialOf(a: NameWord, b: NameWord): boolean {
   if (a.kind === 'honorific' || b.kind === 'honorific') return false
   if ((a.kind === 'initial') === (b.kind === 'initial')) return false
-  return a.text.charAt(0) === b.text.charAt(0) || soundOf(a.text).charAt(0) === soundOf(b.text).charAt(0)
+  return firstLetter(a) === firstLetter(b)
+}
+
+const ONE_SOUND = new Map([
+  ['w', 'v'],
+  ['z', 'j'],
+])
+
+function firstLetter({ text }: NameWord): string {
+  const letter = text.charAt(0)
+  return ONE_SOUND.get(letter) ?? letter
 }
 
 /** `Vijay Kumar` becomes `Vijaykumar` where the other name writes it so. */
 function joinAs(words: readonly NameWord[], other: readonly NameWord[]): readonly NameWord[] {
-  const sounds = new Set(other.filter(({ kind }) => kind === 'word').map(({ text }) => soundOf(text)))
+  const whole = other.filter(({ kind }) => kind === 'word').map(({ text }) => text)
+  const texts = new Set(whole)
+  const sounds = new Set(whole.map(soundOf))
   for (let length = words.length; length > 1; length -= 1) {
     for (let start = 0; start + length <= words.length; start += 1) {
-      const text = words
-        .slice(start, start + length)
-        .map((word) => word.text)
-        .join('')
-      if (sounds.has(soundOf(text))) {
+      const parts = words.slice(start, start + length).map((word) => word.text)
+      const text = parts.join('')
+      // A part that is a word of the other name by itself (`Venkatesh S`) is none of this, unless the letters are the same.
+      const bySound = sounds.has(soundOf(text)) && !parts.some((part) => sounds.has(soundOf(part)))
+      if (texts.has(text) || bySound) {
         return [...words.slice(0, start), { text, kind: 'word' }, ...words.slice(start + length)]
       }
     }

@@ -1,7 +1,7 @@
 /** One name, many spellings, that no rule of letters joins. The first of a row stands for all; single-word names only. */
 const VARIANTS = [
   'mohamad mohammad mohammed mohamed muhammad muhammed muhamad mohd mohmad mohamud mahammad mahamad md',
-  'shekh shaik shaikh sheikh sheik shek shaikh sk',
+  'shekh shaik shaikh sheikh sheik shek sk',
   'saiyad syed sayed sayyad sayyed saiyed syad sd',
   'kumar kr',
   'singh sinh sing',
@@ -13,8 +13,8 @@ const VARIANTS = [
   'chatarji chatterjee chatterji chattopadhyay',
   'ganguli ganguly gangopadhyay',
   'bhatacharya bhattacharya bhattacharyya bhattacharjee bhattacharji',
-  'subramaniam subramanian subramanyam subrahmanyam subramaniyam subramanya',
-  'narayan narain narayana narayanan',
+  'subramaniam subramanian subramanyam subrahmanyam subramaniyam',
+  'narayan narain narayana',
   'krishna krushna krisna kishna',
   'agraval agarwal aggarwal agrawal',
   'pande pandey panday',
@@ -22,14 +22,14 @@ const VARIANTS = [
   'lakshmi laxmi lakshmy luxmi',
   'hussain husain hussein husen hossain hosain',
   'yusuf yousuf yousaf yusof eusuf',
-  'iliyas ilyas illyas elias',
+  'iliyas ilyas',
 ]
 
 /** Letters that stand for one sound, in the order in which they are to be read. Each shortens or keeps the word. */
 const SOUNDS: readonly (readonly [RegExp, string])[] = [
   [/x/g, 'ks'],
   [/ksh/g, 'ks'],
-  [/(?:dn|jn)y?/g, 'gy'],
+  [/^(?:dny|jny?)/, 'gy'],
   [/ph/g, 'f'],
   [/q|ck/g, 'k'],
   [/chh?/g, 'C'],
@@ -43,7 +43,6 @@ const SOUNDS: readonly (readonly [RegExp, string])[] = [
   [/ee/g, 'i'],
   [/oo/g, 'u'],
   [/o[uv](?=[^aeiou]|$)/g, 'au'],
-  [/av(?=[^aeiouy]|$)/g, 'av'],
   [/ey$/g, 'e'],
   [/y/g, 'i'],
   [/([aeiou])h$/g, '$1'],
