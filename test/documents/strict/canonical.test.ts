@@ -73,6 +73,11 @@ describe('the canonical form', () => {
     expect(canonical(text)).toBe('<r xmlns:a="u" xmlns:b="v"><a:x></a:x><a:y b:z=""><b:q></b:q></a:y></r>')
   })
 
+  it('undoes a default namespace once when it is exclusive', () => {
+    const text = '<r xmlns="u"><p:x xmlns:p="v"><a xmlns=""><b/></a></p:x></r>'
+    expect(canonical(text, 'exclusive')).toBe('<r xmlns="u"><p:x xmlns:p="v"><a xmlns=""><b></b></a></p:x></r>')
+  })
+
   it('leaves the signature out and keeps it apart', () => {
     const text = '<r a="1"><b/>text<Signature xmlns="s"><SignedInfo/></Signature>\n</r>'
     const scan = scanDocument(Buffer.from(text), limits, 'inclusive')
@@ -90,6 +95,12 @@ describe('the canonical form', () => {
   })
 })
 
+/**
+ * xml-crypto repeats an exclusive `xmlns=""` on every element below; Exclusive XML Canonicalization 1.0 §3 writes it
+ * where the nearest written ancestor has another default. Ours has its own test above.
+ */
+const undoesDefault = /xmlns\s*=\s*(?:""|'')/
+
 describe('two canonicalisers and two readers, over documents made at random', () => {
   it.each<[C14nMode, () => C14nCanonicalization | ExclusiveCanonicalization]>([
     ['inclusive', () => new C14nCanonicalization()],
@@ -97,6 +108,7 @@ describe('two canonicalisers and two readers, over documents made at random', ()
   ])('give the same %s form', (mode, other) => {
     fc.assert(
       fc.property(document, (text) => {
+        fc.pre(mode === 'inclusive' || !undoesDefault.test(text))
         const root = new DOMParser().parseFromString(text.replace(/\r\n?/g, '\n'), 'text/xml').documentElement
         expect(canonical(text, mode)).toBe(other().process(root as unknown as Element, {}))
       }),
@@ -115,9 +127,9 @@ describe('two canonicalisers and two readers, over documents made at random', ()
   })
 })
 
-/** Text as it may be written: plain, as references, or in a section. */
+/** Text as it may be written: plain, as references, or in a section; never `]]>`, which text may not hold (XML 1.0 §2.4). */
 const spelled = fc.oneof(
-  fc.string({ unit: fc.constantFrom('a', ' ', '\n', '\t', 'é', 'अ', '😀', "'", '"', ']', '-'), maxLength: 6 }),
+  fc.string({ unit: fc.constantFrom('a', ' ', '\n', '\t', 'é', 'अ', '😀', "'", '"', '] ', '-'), maxLength: 6 }),
   fc.constantFrom('&amp;', '&lt;', '&gt;', '&quot;', '&apos;', '&#13;', '&#x9;', '&#10;', '&#2309;', '&#x1F600;'),
 )
 const text = fc.oneof(
