@@ -4,11 +4,12 @@ import { deserialize, serialize } from 'node:v8'
 import type { CheckId } from '../../src/documents/checks.ts'
 import { PROFILES } from '../../src/documents/profiles.ts'
 import { type TrustSnapshot, TrustStore } from '../../src/documents/trust/trust.ts'
+import { BENIGN } from '../../test/documents/corpus/benign.ts'
 import { HOSTILE } from '../../test/documents/corpus/hostile/index.ts'
 import { bytesOf, judge, judgeAgain, type Outcome } from '../../test/documents/corpus/judge.ts'
 import { NOW, type World } from '../../test/documents/corpus/world.ts'
 
-/** A hostile document with all that is needed to judge it in another process. */
+/** A document with all that is needed to judge it in another process. */
 interface Frozen {
   readonly name: string
   readonly bytes: Uint8Array
@@ -26,10 +27,10 @@ interface Frost {
   readonly cases: readonly Frozen[]
 }
 
-/** Writes the corpus down, with what is said of it now. */
+/** Writes the corpus down, hostile and benign, with what is said of it now. */
 export async function freeze(world: World, file: string): Promise<void> {
   const cases: Frozen[] = []
-  for (const { name, make, profile = PROFILES.digilocker, trust, at = NOW } of HOSTILE) {
+  for (const { name, make, profile = PROFILES.digilocker, trust, at = NOW } of [...HOSTILE, ...BENIGN]) {
     const store = trust?.(world) ?? world.trust
     if (!(store instanceof TrustStore)) throw new Error(`${name}: trust of an unknown kind`)
     const bytes = bytesOf(make(world))

@@ -69,6 +69,8 @@ async function without({ file, without }: Site, copy: string): Promise<string | 
   }
 }
 
-const [command = '', file = ''] = process.argv.slice(2)
-if (command === '--judge') print((await firstChanged(file)) ?? '')
-else await main(command)
+if (import.meta.main) {
+  const [command = '', file = ''] = process.argv.slice(2)
+  if (command === '--judge') print((await firstChanged(file)) ?? '')
+  else process.exitCode = (await main(command)) === 0 ? 0 : 1
+}

@@ -146,6 +146,8 @@ function report(found: Findings, { seed, sample }: Options): void {
 const table = (tally: Tally) =>
   tally.rows.map(([name, count]) => `${String(count).padStart(8)}  ${name}`).join('\n') || '       0'
 
-const options = readOptions(process.argv.slice(2))
-if (options.help) print(USAGE)
-else process.exitCode = (await main(options)) === 0 ? 0 : 1
+if (import.meta.main) {
+  const options = readOptions(process.argv.slice(2))
+  if (options.help) print(USAGE)
+  else process.exitCode = (await main(options)) === 0 ? 0 : 1
+}

@@ -120,7 +120,10 @@ class TreeReader {
     parser.on('opentag', ({ name, local, uri, attributes }) => this.#enter(name, local, uri, Object.values(attributes)))
     parser.on('text', (part) => this.#addText(part, true))
     parser.on('cdata', (part) => this.#addText(part, false))
-    parser.on('comment', () => this.#addText('', false))
+    parser.on('comment', (comment) => {
+      this.#within(comment.length, this.#limits.attributeLength, 'bytes.text-length')
+      this.#addText('', false)
+    })
     parser.on('closetag', () => this.#leave(parser.position))
     parser.write(text).close()
     if (!this.#root) throw refusal('bytes.well-formed', 'no root element')

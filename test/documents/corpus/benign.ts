@@ -17,10 +17,10 @@ import {
   type Signer,
   transforms,
 } from '../fixtures.ts'
-import { COMMON_NAME, certificatesOf } from '../trust/support.ts'
 import { type BenignCase, type Circumstances, swap } from './case.ts'
 import { AT_LIMIT } from './hostile/limits.ts'
-import { knownBySubject } from './hostile/paths.ts'
+import { VALID } from './hostile/paths.ts'
+import { arrangedAs, documentOf, trustOf } from './hostile/signers.ts'
 import { OFFLINE_KYC, type World } from './world.ts'
 
 type Make = BenignCase['make']
@@ -67,6 +67,8 @@ const atLimit = (check: string, what: string): Row => {
   const make = (world: World) => AT_LIMIT[check]?.(world, 0) ?? ''
   return [`as much as is allowed: ${what}`, make, make]
 }
+
+const VALID_NAMES = Object.keys(VALID)
 
 const rows: readonly Row[] = [
   ['as it comes', panText],
@@ -148,6 +150,12 @@ const rows: readonly Row[] = [
   written('> as it stands in text and in a value', '<a b="x>y">x&gt;y</a>', '<a b="x>y">x>y</a>'),
   written('> by reference in a value', '<a b="x>y"></a>', '<a b="x&gt;y"></a>'),
   written('] and ]] in text', '<a>x]y]]z</a>', '<a>x]y]]&#122;</a>'),
+  written('] and > with a letter between', '<a>x]y&gt;z</a>', '<a>x]y>z</a>'),
+  written(
+    'characters that end like U+FFFE',
+    '<a>\u2FFE\u{1F7FE}</a>',
+    '<a><!-- \u2FFE\u{1F7FE}\uFFFD -->\u2FFE\u{1F7FE}</a>',
+  ),
   written('white space between elements, kept', '<a>\n  <b></b>\n</a>', '<a>\r\n  <b/>\r\n</a>'),
   written('text in Devanagari, Tamil and Urdu', '<a b="किरण">தமிழ் اردو</a>', "<a b='किरण'>தமிழ் اردو</a>"),
   written('text beyond the Basic Multilingual Plane', '<a b="😀">𑀓𠀀</a>', '<a   b="😀">𑀓𠀀</a>'),
@@ -201,15 +209,7 @@ const rows: readonly Row[] = [
     ),
   ),
   ['white space between the parts of KeyInfo', edited('<X509Data>', '\n  <X509Data>\n    ')],
-  [
-    'a signer known by subject, with a valid path',
-    pathSigned,
-    undefined,
-    {
-      trust: ({ signers }) => knownBySubject(validPath(signers).root),
-      certificate: ({ signers }) => validPath(signers).leaf.pem,
-    },
-  ],
+  ...VALID_NAMES.map(signedUnder),
   ['offline e-KYC as UIDAI signs it', offlineText, offlineText, OFFLINE],
   [
     'offline e-KYC without the escaped carriage returns',
@@ -242,6 +242,7 @@ const rows: readonly Row[] = [
   atLimit('bytes.attribute-length', '20,000 characters of an attribute'),
   atLimit('bytes.namespaces', '32 namespaces'),
   atLimit('bytes.text-length', '4 MiB of text'),
+  atLimit('comment', '20,000 characters of a comment'),
   atLimit('bytes.rewrites', '20,000 references'),
   atLimit('shape.certificates', '8 certificates'),
   atLimit('shape.base64', '20,000 characters of base64'),
@@ -305,22 +306,12 @@ function prefixed(signer: Signer, declaredOn: 'signature' | 'root'): string {
   return DECLARATION + content.replace(/<\/\w+>$/, (end) => signature + end)
 }
 
-function validPath(signers: World['signers']) {
-  const arranged = signers.get('a valid path')
-  if (!arranged) throw new Error('no valid path')
-  return arranged.chain
-}
-
-function pathSigned({ signers }: World): string {
-  const chain = validPath(signers)
-  const { der, fingerprint, pem, keys } = chain.leaf
-  const signer: Signer = {
-    certificateDer: Buffer.from(der),
-    certificatePem: pem,
-    fingerprint,
-    privateKey: keys.privateKey,
-    commonName: COMMON_NAME,
-    chain: [],
-  }
-  return forge(PAN, signer, { keyInfo: certificates(...certificatesOf(chain).map((one) => Buffer.from(one))) })
+function signedUnder(name: string): Row {
+  const find = ({ signers }: World) => arrangedAs(signers, name)
+  return [
+    `a signer ${name}`,
+    (world) => documentOf(find(world)),
+    undefined,
+    { trust: (world) => trustOf(find(world)), certificate: (world) => find(world).chain.leaf.pem },
+  ]
 }

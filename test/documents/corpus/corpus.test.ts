@@ -24,6 +24,8 @@ const ALSO_CALLED: Readonly<Partial<Record<CheckId, readonly CheckId[]>>> = {
   'bytes.declaration': ['bytes.well-formed'],
   'bytes.instruction': ['bytes.well-formed'],
   'bytes.subset': ['bytes.well-formed', 'signature.digest', 'shape.place', 'shape.children', 'shape.reference'],
+  // what never ends is not measured
+  'bytes.text-length': ['bytes.well-formed'],
   'bytes.well-formed': ['signature.digest'],
   'shape.place': ['shape.one-signature', 'shape.root'],
   'shape.plain': ['algorithm.parameters'],

@@ -32,6 +32,8 @@ export const AT_LIMIT: Readonly<Record<string, (world: World, over: number) => s
   },
   'bytes.text-length': ({ signer }, over) => forge(inData('x'.repeat(limits.textLength + over)), signer),
   'bytes.rewrites': ({ signer }, over) => forge(inData('&amp;'.repeat(limits.rewrites + over)), signer),
+  comment: ({ pan: text }, over) =>
+    swap(text, '<IssuedTo>', `<!--${'x'.repeat(limits.attributeLength + over)}--><IssuedTo>`),
   'bytes.size': ({ pan: text }, over) => text + ' '.repeat(limits.bytes - text.length + over),
   'shape.certificates': ({ signer, pki }, over) =>
     forge(PAN, signer, {
@@ -53,6 +55,7 @@ export const limitCases = toCases('limits', [
   ['a namespace too many', 'bytes.namespaces', over('bytes.namespaces')],
   ['a text a character too long', 'bytes.text-length', over('bytes.text-length')],
   ['a place too many where the canonical form differs', 'bytes.rewrites', over('bytes.rewrites')],
+  ['a comment a character too long', 'bytes.text-length', over('comment')],
   ['a certificate too many', 'shape.certificates', over('shape.certificates')],
   ['a base64 field a character too long', 'shape.base64', over('shape.base64')],
   [
@@ -86,7 +89,7 @@ export const limitCases = toCases('limits', [
   ['an attribute of 4 MB', 'bytes.attribute-length', pan('<PAN ', `<PAN x="${'a'.repeat(4_000_000)}" `)],
   [
     'a comment of 4 MB that does not end',
-    'bytes.well-formed',
+    'bytes.text-length',
     pan('<CertificateData>', `<CertificateData><!--${'a'.repeat(4_000_000)}`),
   ],
   [

@@ -43,6 +43,10 @@ const authority = (...extensions: Buffer[]): CertificateOptions => ({ extensions
 const mayIssue = keyUsage(KEY_USAGE.certificateSign | KEY_USAGE.crlSign)
 const unknownCritical = derOf(rawExtension('1.3.6.1.4.1.99999.1', Buffer.from([5, 0]), true))
 const nameConstraints = derOf(rawExtension('2.5.29.30', Buffer.from([0x30, 0]), true))
+/** pathLenConstraint of nine bytes */
+const endlessPath = derOf(
+  rawExtension('2.5.29.19', Buffer.from([0x30, 14, 1, 1, 0xff, 2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]), true),
+)
 export const ENDED = '2026-11-22T23:59:59Z'
 const FUTURE = '2026-11-23T00:00:01Z'
 
@@ -149,6 +153,18 @@ export const PATHS: readonly (readonly [string, CheckId, () => Promise<Arranged>
     wrong({ leaf: { extensions: [basicConstraints(false), keyUsage(KEY_USAGE.crlSign)] } }),
   ],
   ['a pinned authority', 'signer.usage', pinned({ leaf: { extensions: authorityExtensions() } })],
+  [
+    'a pinned authority that may sign documents, too',
+    'signer.usage',
+    pinned({ leaf: { extensions: [basicConstraints(true), SIGNER_USAGE] } }),
+  ],
+  ['an extension that stands twice', 'signer.known', wrong({ leaf: { more: [SIGNER_USAGE] } })],
+  [
+    'an extension that does not parse',
+    'signer.known',
+    wrong({ leaf: { extensions: [SIGNER_USAGE, derOf(rawExtension('2.5.29.32', Buffer.from([5, 0]), false))] } }),
+  ],
+  ['a path length beyond measure', 'chain.path', wrong({ ca: { extensions: [endlessPath, mayIssue] } })],
   ['a signer with a key of 1024 bits', 'signer.key', wrong({ leaf: { keys: keysFor('small leaf', 1024) } })],
   ['a pinned signer with a key of 1024 bits', 'signer.key', pinned({ leaf: { keys: keysFor('small leaf', 1024) } })],
   ['a pinned signer with exponent 3', 'signer.key', pinned({ leaf: { keys: keysFor('three leaf', 2048, 3) } })],
@@ -168,9 +184,22 @@ export const PATHS: readonly (readonly [string, CheckId, () => Promise<Arranged>
   ],
 ]
 
+/** Signers whom nothing is wrong with. */
+export const VALID = {
+  'known by subject, with a valid path': wrong({}),
+  'pinned, with a valid path that the pin asks for': pathed({}),
+  'known by subject, with revocation lists demanded and fresh': () => crlDemanded((chain) => lists(chain, {})),
+  'pinned, without the document-signer policy': pinned({ leaf: { extensions: signerExtensions([POLICY.class2]) } }),
+  'pinned, ended, within the tolerance of its pin': pinned(
+    { leaf: { notAfter: '2026-02-11T00:00:00Z' } },
+    { notAcceptedAfter: '2026-12-31T00:00:00Z' },
+  ),
+} as const satisfies Record<string, () => Promise<Arranged>>
+
 /** Made before the cases are, since certificates take promises. */
 export async function arrangeSigners(): Promise<Arrangements> {
-  const arranged = new Map<string, Arranged>([['a valid path', { chain: await makeChain() }]])
+  const arranged = new Map<string, Arranged>()
+  for (const [name, arrange] of Object.entries(VALID)) arranged.set(name, await arrange())
   for (const [name, check, arrange] of PATHS) arranged.set(`${name} ${check}`, await arrange())
   return arranged
 }

@@ -73,14 +73,14 @@ export const signerCases: readonly HostileCase[] = [
   ] satisfies readonly Row[]),
 ]
 
-function arrangedAs(signers: Arrangements, key: string): Arranged {
+export function arrangedAs(signers: Arrangements, key: string): Arranged {
   const arranged = signers.get(key)
   if (!arranged) throw new Error(`no such signer: ${key}`)
   return arranged
 }
 
 /** rsa-sha256, so that no rule about the weak method can be the one that refuses. */
-function documentOf({ chain, carried = certificatesOf(chain) }: Arranged): string {
+export function documentOf({ chain, carried = certificatesOf(chain) }: Arranged): string {
   const parts: SignedParts = {
     method: RSA_SHA256,
     hash: 'sha256',
@@ -102,7 +102,7 @@ function documentOf({ chain, carried = certificatesOf(chain) }: Arranged): strin
   )
 }
 
-const trustOf = ({ chain, trust = knownBySubject(chain.root) }: Arranged) => trust
+export const trustOf = ({ chain, trust = knownBySubject(chain.root) }: Arranged) => trust
 
 function besides(genuine: 'first' | 'last') {
   return ({ signer, other }: World) => {

@@ -78,6 +78,11 @@ export const wellFormedCases = toCases('well-formedness', [
   ['a comment not closed', wellFormed, inData('<!-- ')],
   ['a comment in a tag', wellFormed, pan('<PAN ', '<PAN <!-- x --> ')],
   ['an exclamation mark alone', wellFormed, inData('<!>')],
+  ['what only ends like a comment', wellFormed, inData('<!x -->')],
+  ['a question mark for =', wellFormed, inPan('x?"y"')],
+  ['ampersands for quotes', wellFormed, inPan('x=&y&')],
+  ['> for the first <', wellFormed, pan('<Certificate ', '>Certificate ')],
+  ['another character for the > of an empty tag', wellFormed, pan('<Photo format=""></Photo>', '<Photo format=""/x')],
   ['HTML', wellFormed, () => '<!-- --><html><br><p>EVE</html>'],
   ['a no-break space in a tag', 'bytes.subset', ({ pan }) => swap(pan, '<PAN ', '<PAN\u00a0')],
 ])
