@@ -12,6 +12,7 @@ import { createRailCredentials } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { isAgeAtLeast, todayInIndia } from './documents/answers/age.ts'
+import { trustStatus } from './documents/trust/status.ts'
 import type { TrustStore } from './documents/trust/trust.ts'
 import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
 import { createVerifier, type Verdict } from './documents/verifier.ts'
@@ -19,6 +20,7 @@ import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
 import { expireJobs } from './jobs/expire.ts'
 import type { Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import type { Judgement } from './provider/claims.ts'
@@ -52,6 +54,8 @@ export interface Overrides {
 
 export interface App {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+  /** for a port of its own: `GET /metrics` */
+  readonly handleMetrics: Metrics['handle']
   readonly provider: Provider
   readonly clients: ClientAdmin
   readonly events: EventStore
@@ -186,6 +190,7 @@ async function compose(
   )
   return {
     handle,
+    handleMetrics: documents.metrics.handle,
     provider,
     events,
     clients: createClientAdmin({ clients, vault, clock, issuer: config.issuer, validate: validateWith(provider) }),
@@ -222,6 +227,11 @@ function startVerifier(config: Config, log: Log, clock: Clock, fixedTrust: Trust
   const trust = () => watch?.current ?? fixedTrust
   const first = trust()
   if (!first) throw new AppError('CONFIG_INVALID', 'no trust to begin with')
+  const metrics = createMetrics({
+    verifier: () => verifier.state(),
+    trust: () => trustStatus(trust() ?? first, clock()),
+    process: config.metrics !== undefined,
+  })
   const verifier = createVerifier({
     trust: first,
     threads: config.verifier.threads,
@@ -229,10 +239,14 @@ function startVerifier(config: Config, log: Log, clock: Clock, fixedTrust: Trust
     clock,
     random: Math.random,
     now: () => performance.now(),
-    onVerdict: (verdict) => alarm(log, verdict),
+    onVerdict: (verdict) => {
+      metrics.noteVerdict(verdict)
+      alarm(log, verdict)
+    },
   })
   return {
     verifier,
+    metrics,
     close: async () => {
       watch?.close()
       await verifier.close()

@@ -9,29 +9,37 @@ import { controlSocketFor } from './operate.ts'
 export interface Served {
   readonly app: App
   readonly port: number
+  /** where `/metrics` is, if it is served */
+  readonly metricsPort: number | undefined
   /** Drains requests, stops the clocks, closes the database; the order in which nothing is lost. */
   stop(): Promise<void>
 }
 
-/** Builds the issuer and puts it on its port. @throws AppError PORT_IN_USE, CONFIG_INVALID, STORE_UNAVAILABLE, STORE_LOCKED */
+/** Builds the issuer and puts it on its port, and its metrics on theirs. @throws AppError PORT_IN_USE, CONFIG_INVALID, STORE_UNAVAILABLE, STORE_LOCKED */
 export async function serve(config: Config, log: Log): Promise<Served> {
   const socket = controlSocketFor(config.database.url)
   const app = await createApp(config, log, { ...(socket && { controlSocket: socket }) })
-  let listening: Listening
+  let listening: Listening | undefined
+  let metrics: Listening | undefined
   try {
     listening = await listen(app.handle, config)
+    metrics = config.metrics && (await listen(app.handleMetrics, config.metrics))
   } catch (error) {
+    await listening?.close(0)
     await app.close()
     throw error
   }
+  const { port } = listening
+  const metricsPort = metrics?.port
   const stopControl = socket ? await startControl(socket, createOperations(app), log) : async () => undefined
-  log.info({ issuer: config.issuer.origin, port: listening.port, environment: config.environment }, 'ready')
+  log.info({ issuer: config.issuer.origin, port, metricsPort, environment: config.environment }, 'ready')
   return {
     app,
-    port: listening.port,
+    port,
+    metricsPort,
     stop: async () => {
       await stopControl()
-      await listening.close()
+      await Promise.all([listening.close(), metrics?.close()])
       await app.close()
     },
   }

@@ -37,6 +37,13 @@ export const variables = z.object({
   ),
   DWAR_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
   DWAR_PORT: wholeNumber(0, 65535).default(4000).describe('Port to listen on.'),
+  DWAR_METRICS_PORT: wholeNumber(0, 65535)
+    .optional()
+    .describe('Port of `/metrics` (Prometheus). Without it nothing is served; it is never on the port of the issuer.'),
+  DWAR_METRICS_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to serve `/metrics` on. In a container it must be `0.0.0.0`; let only your scraper reach it.'),
   DWAR_DATABASE_URL: z
     .string()
     .regex(/^(postgres(ql)?:\/\/|pglite:)/, 'must start with postgres:// or pglite:')
@@ -148,6 +155,7 @@ export interface Config {
   readonly issuer: URL
   readonly host: string
   readonly port: number
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
   readonly database: { readonly url: string; readonly poolSize: number }
   readonly vaultKeys: Secret
   readonly indexSecret: Secret
@@ -248,6 +256,8 @@ function toConfig(read: Variables): Config {
     issuer: read.DWAR_ISSUER,
     host: read.DWAR_HOST,
     port: read.DWAR_PORT,
+    metrics:
+      read.DWAR_METRICS_PORT === undefined ? undefined : { host: read.DWAR_METRICS_HOST, port: read.DWAR_METRICS_PORT },
     database: { url: read.DWAR_DATABASE_URL, poolSize: read.DWAR_DATABASE_POOL },
     vaultKeys: read.DWAR_VAULT_KEYS,
     indexSecret: read.DWAR_INDEX_SECRET,

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../adapters/database.ts'
+import { listen } from '../../src/server.ts'
 import { getPersona } from '../../src/simulator/personas.ts'
 import type { Rule } from '../../src/simulator/rules.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
@@ -9,6 +10,7 @@ import { Canaries, dumpDatabase, watchResponses, withDecoded } from '../support/
 import { Citizen, type Page } from '../support/citizen.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
 import { openRecordingProxy, type RecordedCall, type RecordingProxy } from '../support/recording-proxy.ts'
+import { sampleOf, scrape } from '../support/scrape.ts'
 import {
   newSecrets,
   openStage,
@@ -426,6 +428,14 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
 
   it('writes none of them to the log, at debug level', () => {
     expect(foundIn(withDecoded(Buffer.from(stage.logs())))).toEqual([])
+  })
+
+  it('counts none of them: metrics name nobody', async () => {
+    const listening = await listen(stage.app.handleMetrics, { host: '127.0.0.1', port: 0 })
+    const text = await scrape(listening.port)
+    await listening.close(0)
+    expect(sampleOf(text, 'dwar_documents_total', { outcome: 'verified' })).toBeGreaterThan(1)
+    expect(foundIn(text)).toEqual([])
   })
 
   it('shows none of them in an address of ours, but where the protocol itself puts it', () => {

@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { TrustStatusRow } from '../documents/trust/status.ts'
+import type { Verdict } from '../documents/verifier.ts'
+import type { PoolState } from '../documents/workers/pool.ts'
+
+export interface MetricsSources {
+  readonly verifier: () => PoolState
+  readonly trust: () => readonly TrustStatusRow[]
+  /** also heap, CPU and event loop of this process; its watchers live as long as the process */
+  readonly process: boolean
+}
+
+/** Counts for the operator. Every label is a word of ours or of a certificate authority: none is of a person or an app. */
+export interface Metrics {
+  noteVerdict(verdict: Verdict): void
+  /** Answers `GET /metrics` in the Prometheus text format; belongs on a port that strangers cannot reach. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+/** Seconds: one verifier takes some 0.0001, both some 0.004; 2 is where a thread is ended. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+/** @see docs/operations.md (what each metric means, and what to be woken for) */
+export function createMetrics(sources: MetricsSources): Metrics {
+  const registry = new Registry()
+  if (sources.process) collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const documents = new Counter({
+    name: 'dwar_documents_total',
+    help: 'Documents that were judged; code and check say why one was refused',
+    labelNames: ['profile', 'outcome', 'code', 'check'],
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'dwar_document_seconds',
+    help: 'From asking for a verdict to having it, waiting for a thread included',
+    labelNames: ['profile', 'outcome'],
+    buckets: SECONDS,
+    registers,
+  })
+  // A counter of its own, there from the start at 0: what is not there cannot wake anybody.
+  const disagreements = new Counter({
+    name: 'dwar_verifiers_disagree_total',
+    help: 'Documents that the two verifiers judged differently; never anything but 0 without a reason to be found',
+    registers,
+  })
+  addGauges(registry, sources)
+  return {
+    noteVerdict: ({ profile, outcome, code = '', check = '', seconds: took }) => {
+      documents.inc({ profile, outcome, code, check })
+      seconds.observe({ profile, outcome }, took)
+      if (code === 'DOC_VERIFIERS_DISAGREE') disagreements.inc()
+    },
+    handle: (request, response) => void answer(registry, request, response),
+  }
+}
+
+/** Asked for at each scrape: nothing has to keep them up to date. */
+function addGauges(registry: Registry, { verifier, trust }: MetricsSources): void {
+  const registers = [registry]
+  const poolStates = [
+    ['threads', 'Threads that verify documents'],
+    ['busy', 'Threads that are verifying one'],
+    ['queued', 'Documents that wait for a thread'],
+  ] as const
+  for (const [state, help] of poolStates) {
+    new Gauge({
+      name: `dwar_verifier_${state}`,
+      help,
+      registers,
+      collect() {
+        this.set(verifier()[state])
+      },
+    })
+  }
+  new Gauge({
+    name: 'dwar_trust_lines',
+    help: 'Lines of trust by how they stand; see dwar trust status',
+    labelNames: ['kind', 'state'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { kind, state } of trust()) this.inc({ kind, state })
+    },
+  })
+  new Gauge({
+    name: 'dwar_trust_days_left',
+    help: 'Whole days until a line of trust that is in force ends',
+    labelNames: ['kind', 'name', 'fingerprint', 'rail'],
+    registers,
+    collect() {
+      this.reset()
+      // What is over or was never in force would stand below every threshold for ever.
+      for (const { kind, name, fingerprint = '', rail = '', daysLeft, state } of trust())
+        if (daysLeft !== undefined && state !== 'ended' && state !== 'never')
+          this.set({ kind, name, fingerprint, rail }, daysLeft)
+    },
+  })
+}
+
+async function answer(registry: Registry, { method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (url !== '/metrics') return void response.writeHead(404).end()
+  if (method !== 'GET' && method !== 'HEAD') return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
+  try {
+    const text = await registry.metrics()
+    response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text)
+  } catch {
+    // The scraper counts this itself (`up` is 0), and there is nobody else to tell.
+    response.writeHead(500).end()
+  }
+}
