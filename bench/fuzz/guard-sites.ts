@@ -45,7 +45,7 @@ function* edits(text: string): Generator<Edit> {
   for (const { index, 0: found } of text.matchAll(/this\.#within\((?=\D)/g)) {
     yield { index, length: found.length, replacement: '((..._ignored: unknown[]) => undefined)(' }
   }
-  for (const { index, 0: found } of text.matchAll(/\bholds:(?= \(|\s\w+ }|\s\w+,)/g)) {
+  for (const { index, 0: found } of text.matchAll(/(?<!readonly )\bholds:(?= \(|\s\w+ }|\s\w+,)/g)) {
     yield { index, length: found.length, replacement: 'holds: () => true, taken:' }
   }
   for (const { index, 0: found } of text.matchAll(

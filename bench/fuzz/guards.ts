@@ -25,7 +25,7 @@ const COPIED = [
 const TIMEOUT_MS = 90_000
 
 /**
- * Takes away one guard after the other, in a copy of the tree, and looks whether the corpus notices.
+ * Takes away one guard after the other, in a copy of the tree, and looks whether the corpus notices, or else a test.
  * @param pattern only files whose path holds this
  * @returns how many guards nothing misses
  */
@@ -60,13 +60,34 @@ async function without({ file, without }: Site, copy: string): Promise<string | 
   try {
     const arguments_ = [join(copy, 'bench/fuzz/guards.ts'), '--judge', join(copy, 'corpus.bin')]
     const { stdout } = await run(process.execPath, arguments_, { timeout: TIMEOUT_MS, cwd: copy })
-    return stdout.trim() || undefined
+    return stdout.trim() || (await failingTest(copy))
   } catch (error) {
     const { killed } = error as { killed?: boolean }
     return killed ? 'the clock: it never ends' : 'the verifier does not even load'
   } finally {
     await writeFile(path, whole)
   }
+}
+
+/** Not everything can be brought about by a document: the first of the other tests that fails. */
+async function failingTest(copy: string): Promise<string | undefined> {
+  const report = join(copy, 'report.json')
+  const vitest = join(copy, 'node_modules/vitest/vitest.mjs')
+  const options = ['--reporter=json', `--outputFile=${report}`, '--exclude=test/documents/corpus/**']
+  try {
+    await run(process.execPath, [vitest, 'run', 'test/documents', ...options], { cwd: copy })
+    return undefined
+  } catch {
+    const { testResults } = JSON.parse(await readFile(report, 'utf8')) as { testResults: readonly TestFile[] }
+    const failed = testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .find(({ status }) => status === 'failed')
+    return failed ? `test: ${failed.fullName}` : 'a test file does not even load'
+  }
+}
+
+interface TestFile {
+  readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
 }
 
 if (import.meta.main) {

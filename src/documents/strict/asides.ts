@@ -28,7 +28,7 @@ export function skipComment(bytes: Uint8Array, at: number, documentEnd: number, 
   let p = at + COMMENT.length
   while (p < end && !(bytes[p] === B.DASH && bytes[p + 1] === B.DASH)) checkCharacter(bytes, p++)
   if (p > last) throw refusal('bytes.text-length', 'a comment that is too long')
-  if (p + 2 >= end || bytes[p + 2] !== B.GREATER) throw malformed('a comment that does not end')
+  if (bytes[p + 2] !== B.GREATER) throw malformed('a comment that does not end')
   return p + 3
 }
 

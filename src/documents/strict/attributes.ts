@@ -89,8 +89,8 @@ export class Attributes {
       if (byte === B.AMP || byte === B.QUOTE || B.isSpace(byte)) this.#rewritten[index] = true
       else checkCharacter(bytes, p)
     }
-    if (last < bytes.length) throw refusal('bytes.attribute-length')
-    throw malformed('an attribute value that does not end')
+    const ends = last < bytes.length
+    throw ends ? refusal('bytes.attribute-length') : malformed('an attribute value that does not end')
   }
 
   /**

@@ -14,9 +14,8 @@ export function openBytes(bytes: Uint8Array, limits: XmlLimits): Buffer {
   if (bytes.byteLength > limits.bytes) throw refusal('bytes.size')
   if (!isUtf8(bytes)) throw refusal('bytes.utf8')
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const marked = beginsWithMark(all)
-  const opened = marked ? all.subarray(MARK.length) : all
-  if (marked && beginsWithMark(opened)) throw refusal('bytes.utf8')
+  const opened = beginsWithMark(all) ? all.subarray(MARK.length) : all
+  if (beginsWithMark(opened)) throw refusal('bytes.utf8')
   return opened
 }
 

@@ -21,7 +21,6 @@ export class Names {
     if (this.#bytes[p] === COLON) {
       this.localStart = p + 1
       p = this.#readPart(p + 1)
-      if (this.#bytes[p] === COLON) throw refusal('bytes.well-formed', 'a name with two colons')
     }
     return p
   }

@@ -16,7 +16,7 @@ const SINGLE = [SIGNATURE, ascii('SignedInfo'), ascii('SignatureValue'), ascii('
 const SIGNATURE_INDEX = 0
 const SIGNED_INFO_INDEX = 1
 const DECLARATION =
-  /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"utf-8"|'utf-8'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?$/i
+  /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"[Uu][Tt][Ff]-8"|'[Uu][Tt][Ff]-8'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?$/
 
 /** Offsets of an element in the input, and the namespaces in scope there. */
 export interface Place {
@@ -104,7 +104,6 @@ class Scanner {
 
   document(): Scan {
     const rootStart = this.#skipOutside(this.#skipDeclaration(this.#start))
-    if (rootStart === this.#end) throw malformed('no root element')
     this.#tags.run = rootStart
     const rootEnd = this.#content(rootStart)
     this.#tags.flush(rootEnd)
@@ -128,8 +127,8 @@ class Scanner {
   #skipDeclaration(at: number): number {
     if (!startsWith(this.#bytes, ascii('<?xml'), at) || !B.isSpace(this.#bytes[at + 5])) return at
     const end = this.#bytes.indexOf(B.GREATER, at)
-    if (end === -1) throw malformed('an XML declaration that does not end')
-    if (!DECLARATION.test(latin1.decode(this.#bytes.subarray(at, end)))) throw refusal('bytes.declaration')
+    const declaration = latin1.decode(this.#bytes.subarray(at, end))
+    if (end === -1 || !DECLARATION.test(declaration)) throw refusal('bytes.declaration')
     return end + 1
   }
 
@@ -167,7 +166,6 @@ class Scanner {
     const signs = depth === 2 && this.#isSignature(at)
     if (signs) this.#enterSignature(at)
     const end = tags.read(at, depth)
-    if (end > this.#end) throw malformed('a tag that does not end')
     const single = this.#single(tags.localStart, tags.nameEnd)
     if (single === SIGNATURE_INDEX && !signs) throw refusal('shape.place')
     if (single === SIGNED_INFO_INDEX) this.#signedInfo = { start: at, end: 0, depth, scope: tags.scopes.inScope() }

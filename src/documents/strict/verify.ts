@@ -29,15 +29,14 @@ export function readStrictly(bytes: Uint8Array, profile: Profile): StrictReading
   const opened = openBytes(bytes, limits)
   const scan = scanDocument(opened, limits, 'inclusive')
   checkRoot(scan, profile)
-  const { signature, signedInfo } = scan
+  const { signature } = scan
   if (!signature) throw refusal('shape.signed')
-  if (!signedInfo) throw refusal('shape.children', 'no SignedInfo')
   const shape = readSignature(readCanonical(signature, scan.signatureScope), profile)
   // The two kinds of C14N differ in namespace declarations only; which one is meant is known only now.
   const again = shape.contentCanonicalization === 'exclusive' && scan.contentHasNamespaces
   return {
     content: again ? scanDocument(opened, limits, 'exclusive').content : scan.content,
-    signedInfo: canonicalSignedInfo(opened, { ...scan, signedInfo }, limits, shape.canonicalization),
+    signedInfo: canonicalSignedInfo(opened, scan, limits, shape.canonicalization),
     shape,
     elements: scan.elements,
   }

@@ -113,8 +113,8 @@ function extensionValue<T extends object>(
   const extension = extensions.get(id)
   if (!extension) return undefined
   const value: unknown = extension.parsedValue
-  if (!(value instanceof type) || 'parsingError' in value) throw new Error('an extension does not parse')
-  return value
+  if (value instanceof type && !('parsingError' in value)) return value
+  throw new Error('an extension does not parse')
 }
 
 /** A length too big for a number is no real one, and no licence for an endless path. */
@@ -128,7 +128,8 @@ const keyIdOf = (value: OctetString | undefined) => value && Buffer.from(value.v
 
 export const serialOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').replace(/^0+/, '') || '0'
 
-const epochSeconds = (date: Date): number => {
+/** @throws Error for a date that is none: compared with it, everything would hold */
+export function epochSeconds(date: Date): number {
   const seconds = Math.floor(date.getTime() / 1000)
   if (Number.isNaN(seconds)) throw new Error('a date that is none')
   return seconds

@@ -1,7 +1,7 @@
 import { hash, type KeyObject, verify } from 'node:crypto'
 import { fromBER } from 'asn1js'
 import { CertificateRevocationList, type Extension, type RevokedCertificate } from 'pkijs'
-import { serialOf } from './certificate.ts'
+import { epochSeconds, serialOf } from './certificate.ts'
 import { type Name, readName } from './name.ts'
 import { SIGNATURE_HASHES } from './path-rules.ts'
 
@@ -67,9 +67,3 @@ const extensionsOf = ({ crlEntryExtensions }: RevokedCertificate): readonly Exte
 
 /** We understand no critical extension of lists: deltas, parts and indirect lists all announce themselves by one. */
 const hasCritical = (extensions: readonly Extension[]) => extensions.some(({ critical }) => critical)
-
-function epochSeconds(date: Date): number {
-  const seconds = Math.floor(date.getTime() / 1000)
-  if (Number.isNaN(seconds)) throw new Error('a date that is none')
-  return seconds
-}

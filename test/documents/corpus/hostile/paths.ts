@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { CheckId } from '../../../../src/documents/checks.ts'
 import type { TrustStore } from '../../../../src/documents/trust/trust.ts'
 import {
@@ -80,6 +81,7 @@ export const PATHS: readonly (readonly [string, CheckId, () => Promise<Arranged>
   ],
   ['a pinned signer distrusted before its end', 'signer.ended', pinned({}, { notAcceptedAfter: ENDED })],
   ['a signer that has not begun', 'signer.begun', wrong({ leaf: { notBefore: FUTURE } })],
+  ['a pinned signer whose end is no date', 'signer.known', undatedSigner],
   ['a pinned signer that has not begun', 'signer.begun', pinned({ leaf: { notBefore: FUTURE } })],
   ['a sub-CA that has ended', 'chain.time', wrong({ subCa: { notAfter: ENDED } })],
   ['a CA that has not begun', 'chain.time', wrong({ ca: { notBefore: FUTURE } })],
@@ -250,6 +252,16 @@ async function changedSubject(): Promise<Arranged> {
   der.set(Buffer.from('SAMPLE CORPORATION'), der.indexOf('SIMPLE CORPORATION'))
   const [, ...above] = certificatesOf(good)
   return { chain: good, carried: [der, ...above] }
+}
+
+/** Everything is before a date that is none, and after it. */
+async function undatedSigner(): Promise<Arranged> {
+  const chain = await makeChain()
+  const der = Buffer.from(chain.leaf.der)
+  der.set(Buffer.from('300101990000Z'), der.indexOf('300101000000Z'))
+  const fingerprint = createHash('sha256').update(der).digest('hex')
+  const leaf = { ...chain.leaf, der, fingerprint }
+  return { chain: { ...chain, leaf }, carried: [der], trust: pinnedAlone({ ...chain, leaf }) }
 }
 
 async function otherSubscriber(): Promise<Arranged> {
