@@ -38,8 +38,8 @@ interface Edit {
 }
 
 function* edits(text: string): Generator<Edit> {
-  // The reason is still made, and nobody hears of it.
-  for (const { index, 0: found } of text.matchAll(/\bthrow (?!error\b)/g)) {
+  // The reason is still made, and nobody hears of it. A line of a comment throws nothing.
+  for (const { index, 0: found } of text.matchAll(/(?<!\*.*)\bthrow (?!error\b)/g)) {
     yield { index, length: found.length, replacement: 'void ' }
   }
   for (const { index, 0: found } of text.matchAll(/this\.#within\((?=\D)/g)) {

@@ -1,13 +1,14 @@
 import { DocumentError } from '../errors.ts'
+import { agreedContent } from './agreement.ts'
 import { refusal } from './checks.ts'
 import type { DocumentVerification } from './document.ts'
 import type { Profile } from './profiles.ts'
-import { type SecondOpinion, secondOpinion } from './second-opinion.ts'
+import { secondOpinion } from './second-opinion.ts'
 import { signingTimeOf } from './signing-time.ts'
 import { readCanonical } from './strict/canonical-reader.ts'
 import { checkStrictly, readStrictly, type StrictReading } from './strict/verify.ts'
 import type { AcceptedSigner, SignerQuestion } from './trust/signer.ts'
-import { sameContent, type XmlElement } from './xml.ts'
+import type { XmlElement } from './xml.ts'
 
 declare const verified: unique symbol
 /** A document whose signature held under a trusted signer. `verifyDocument` alone makes it; a look-alike is refused. */
@@ -115,14 +116,7 @@ function agree(bytes: Uint8Array, reading: StrictReading, { key }: AcceptedSigne
   const second = attempt(() => secondOpinion(bytes, key, profile))
   if (refused && second instanceof DocumentError) throw refused
   if (refused || second instanceof DocumentError) throw refusal('agreement.verdict')
-  return sameReading(reading, second)
-}
-
-function sameReading(reading: StrictReading, second: SecondOpinion): XmlElement {
-  if (!Buffer.from(second.canonical).equals(reading.content)) throw refusal('agreement.canonical')
-  const content = readCanonical(reading.content)
-  if (!sameContent(content, second.content)) throw refusal('agreement.values')
-  return content
+  return agreedContent(reading.content, second)
 }
 
 /** As big as genuine documents are, photograph included; the engine's XPath is quadratic in the elements. */

@@ -142,6 +142,21 @@ describe('a document of the DigiLocker profile', () => {
   })
 })
 
+describe('what goes wrong in the verifier itself', () => {
+  it('is a refusal, and its cause stays inside', async () => {
+    const broken = { acceptSigner: () => Promise.reject(new TypeError('of the verifier')) }
+    const verdict = verifyDocument(utf8(genuine), { profile: PROFILES.digilocker, trust: broken, at: NOW })
+    await expect(verdict).rejects.toThrow(refusedWith('DOC_VERIFIER_FAILED'))
+    await expect(verdict).rejects.not.toThrow(/of the verifier/)
+  })
+
+  it('is not got round: nobody else makes a verified document', () => {
+    const made = Object.freeze({}) as VerifiedDocument
+    expect(() => contentOf(made)).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
+    expect(() => describeVerification(made)).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
+  })
+})
+
 describe('changed content — XMLDSig 1.1 §3.2.1', () => {
   it.each<[string, (text: string) => string, string]>([
     ['another name', (t) => t.replace('MEERA', 'SITA'), 'DOC_DIGEST_MISMATCH'],
@@ -633,6 +648,11 @@ describe('the engine behind the shape check', () => {
     return verifyXmlSignature(text, { element }, createPublicKey(pki.signer.certificatePem), PROFILES.digilocker)
   }
   const sha1Of = (content: string) => createHash('sha1').update(content).digest('base64')
+
+  it('knows no second reference', () => {
+    const references = (digest: string) => referenceOf(digest) + referenceOf(digest)
+    expect(() => verifyBehind(forge(PAN, pki.signer, { references }))).toThrow(refusedWith('DOC_SIGNATURE_SHAPE'))
+  })
 
   it('knows no algorithm outside the profile', () => {
     const references = () =>

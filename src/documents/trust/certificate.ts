@@ -84,8 +84,9 @@ function describe(x509: X509Certificate, parsed: Certificate): ParsedCertificate
     subject: readName(parsed.subject),
     issuer: readName(parsed.issuer),
     serial: serialOf(parsed.serialNumber.valueBlock.valueHexView),
-    notBefore: epochSeconds(x509.validFromDate),
-    notAfter: epochSeconds(x509.validToDate),
+    // As texts: of a date that is none, Node's Date may be any (OpenSSL's text says so).
+    notBefore: epochSeconds(new Date(x509.validFrom)),
+    notAfter: epochSeconds(new Date(x509.validTo)),
     isAuthority: constraints?.cA ?? false,
     pathLength: pathLengthOf(constraints),
     keyUsage: extensionValue(byId, EXTENSION.keyUsage, BitString)?.valueBlock.valueHexView[0],

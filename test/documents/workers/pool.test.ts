@@ -107,6 +107,12 @@ describe('a document that costs too much', () => {
     await expect(mine.pool.verify(job(signed(), { crossCheck: false }))).resolves.toBeDefined()
   }, 60_000)
 
+  it('is not read a second time once it is refused', async () => {
+    await using mine = disposable(makePool({ memoryMiB: 32, timeoutMs: 60_000 }))
+    const changed = utf8(big().toString().replace('MEERA', 'SITA'))
+    await expect(mine.pool.verify(job(changed))).rejects.toMatchObject({ check: 'signature.digest' })
+  }, 60_000)
+
   it('is turned away when too many wait already', async () => {
     await using mine = disposable(makePool({ queue: 2 }))
     const all = await Promise.allSettled(Array.from({ length: 4 }, () => mine.pool.verify(job(signed()))))
