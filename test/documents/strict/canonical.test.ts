@@ -173,3 +173,10 @@ const { element } = fc.letrec<{ element: string }>((tie) => ({
 }))
 /** Both prefixes are declared on the root, with different names, so that no attribute stands twice. */
 const document = element.map((inside) => `<root xmlns:p="urn:p" xmlns:q='urn:q'>${inside}</root>`)
+
+describe('the reader of canonical bytes', () => {
+  it('reads no further than they go: what breaks off is refused', () => {
+    expect(readCanonical(Buffer.from('<a></a>'))).toMatchObject({ name: 'a' })
+    expect(() => readCanonical(Buffer.from('<a></a'))).toThrow(expect.objectContaining({ check: 'bytes.well-formed' }))
+  })
+})
