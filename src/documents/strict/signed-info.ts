@@ -1,7 +1,6 @@
-import { refusal } from '../checks.ts'
 import type { XmlLimits } from '../xml.ts'
 import type { C14nMode } from './namespaces.ts'
-import { canonicalElement, type Scan } from './scanner.ts'
+import { canonicalElement, type Place, type Scan } from './scanner.ts'
 
 const OPEN = Buffer.from('<SignedInfo>')
 const CLOSE = Buffer.from('</SignedInfo>')
@@ -16,11 +15,11 @@ const DECLARATION = Buffer.from(' xmlns')
  */
 export function canonicalSignedInfo(
   bytes: Uint8Array,
-  { signature, signedInfo }: Scan,
+  { signature }: Scan,
+  signedInfo: Place,
   limits: XmlLimits,
   mode: C14nMode,
 ): Uint8Array {
-  if (!signedInfo) throw refusal('shape.children', 'no SignedInfo')
   const [binding, ...more] = signedInfo.scope
   // In canonical form `<` stands nowhere but in a tag, so what is found is the element, of which there is one.
   const start = signature?.indexOf(OPEN) ?? -1

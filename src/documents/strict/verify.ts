@@ -4,7 +4,7 @@ import type { Profile } from '../profiles.ts'
 import { readSignature, type SignatureShape } from '../xmldsig/shape.ts'
 import { openBytes } from './bytes.ts'
 import { readCanonical } from './canonical-reader.ts'
-import { type Scan, scanDocument } from './scanner.ts'
+import { type Place, type Scan, scanDocument } from './scanner.ts'
 import { canonicalSignedInfo } from './signed-info.ts'
 
 const HASHES = { 'rsa-sha1': 'sha1', 'rsa-sha256': 'sha256' } as const
@@ -36,7 +36,8 @@ export function readStrictly(bytes: Uint8Array, profile: Profile): StrictReading
   const again = shape.contentCanonicalization === 'exclusive' && scan.contentHasNamespaces
   return {
     content: again ? scanDocument(opened, limits, 'exclusive').content : scan.content,
-    signedInfo: canonicalSignedInfo(opened, scan, limits, shape.canonicalization),
+    // There is one: `readSignature` refuses a signature without, and the scan a second one anywhere.
+    signedInfo: canonicalSignedInfo(opened, scan, scan.signedInfo as Place, limits, shape.canonicalization),
     shape,
     elements: scan.elements,
   }
