@@ -14,7 +14,7 @@ export interface Site {
 const FILES = [
   'src/documents/{strict,xmldsig}/*.ts',
   'src/documents/trust/{accept-signer,answer-cache,certificate,crl,name,path,path-rules,revocation,signer-checks,signer-lines}.ts',
-  'src/documents/{xml,second-opinion,signing-time,verify}.ts',
+  'src/documents/{agreement,second-opinion,signing-time,verify,xml}.ts',
 ]
 
 /** Every guard of the verification of XML: throws, limits, rules in tables, and each part of a condition with several. */
