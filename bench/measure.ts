@@ -104,6 +104,9 @@ export interface Candidate {
   run(): unknown
 }
 
+/** Until code is compiled for good: a function of some 60 microseconds takes several ten thousand runs. */
+const WARM_SECONDS = 2
+
 /**
  * Runs candidates in turn, round by round, each for so long.
  * @returns CPU microseconds per run, for each candidate one figure per round
@@ -113,7 +116,7 @@ export async function race(
   { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
 ): Promise<Map<string, number[]>> {
   const times = new Map(candidates.map(({ name }) => [name, [] as number[]]))
-  for (const candidate of candidates) await spin(candidate, seconds / 2) // compiled code, before anything counts
+  for (const candidate of candidates) await spin(candidate, Math.max(seconds, WARM_SECONDS))
   for (let round = 0; round < rounds; round += 1) {
     for (const candidate of candidates) times.get(candidate.name)?.push(await spin(candidate, seconds))
   }

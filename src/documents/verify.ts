@@ -37,8 +37,23 @@ interface Evidence {
   content: XmlElement | undefined
 }
 
-/** What was proven, kept apart from the token that stands for it: no cast and no spread can forge an entry. */
-const evidence = new WeakMap<VerifiedDocument, Evidence>()
+/** What was proven, where no cast and no spread can put it: in a private field of a class that nobody else can reach. */
+class Proven {
+  readonly #evidence: Evidence
+  constructor(proven: Evidence) {
+    this.#evidence = proven
+  }
+
+  static {
+    // Else a document would lead to its maker.
+    Reflect.deleteProperty(Proven.prototype, 'constructor')
+  }
+
+  static evidenceOf(document: object): Evidence {
+    if (#evidence in document) return document.#evidence
+    throw new DocumentError('DOC_SIGNATURE_INVALID', 'not a document that verifyDocument made')
+  }
+}
 
 /**
  * Proves that bytes are a document of this profile, unchanged since a trusted signer signed it. The order is the
@@ -72,7 +87,7 @@ async function prove(bytes: Uint8Array, options: VerifyOptions): Promise<Verifie
   const content = crossCheck ? agree(bytes, reading, signer, profile) : undefined
   if (!crossCheck) checkStrictly(reading, signer.key)
   const verification = () => describe(reading, profile, signer, at, crossCheck)
-  return markVerified({ canonical: reading.content, verification, content })
+  return new Proven({ canonical: reading.content, verification, content }) as unknown as VerifiedDocument
 }
 
 /**
@@ -80,7 +95,7 @@ async function prove(bytes: Uint8Array, options: VerifyOptions): Promise<Verifie
  * @throws DocumentError DOC_SIGNATURE_INVALID when `verifyDocument` did not make the document
  */
 export function describeVerification(document: VerifiedDocument): DocumentVerification {
-  return evidenceOf(document).verification()
+  return Proven.evidenceOf(document).verification()
 }
 
 /**
@@ -88,21 +103,9 @@ export function describeVerification(document: VerifiedDocument): DocumentVerifi
  * @throws DocumentError DOC_SIGNATURE_INVALID when `verifyDocument` did not make the document
  */
 export function contentOf(document: VerifiedDocument): XmlElement {
-  const proven = evidenceOf(document)
+  const proven = Proven.evidenceOf(document)
   proven.content ??= readCanonical(proven.canonical)
   return proven.content
-}
-
-function evidenceOf(document: VerifiedDocument): Evidence {
-  const found = evidence.get(document)
-  if (!found) throw new DocumentError('DOC_SIGNATURE_INVALID', 'not a document that verifyDocument made')
-  return found
-}
-
-function markVerified(proven: Evidence): VerifiedDocument {
-  const document = Object.freeze({}) as VerifiedDocument
-  evidence.set(document, proven)
-  return document
 }
 
 /**

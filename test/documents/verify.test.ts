@@ -150,10 +150,15 @@ describe('what goes wrong in the verifier itself', () => {
     await expect(verdict).rejects.not.toThrow(/of the verifier/)
   })
 
-  it('is not got round: nobody else makes a verified document', () => {
+  it('is not got round: nobody else makes a verified document', async () => {
     const made = Object.freeze({}) as VerifiedDocument
     expect(() => contentOf(made)).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
     expect(() => describeVerification(made)).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
+    const genuineOne = await verify(genuine)
+    const copies = [{ ...genuineOne }, Object.create(genuineOne), structuredClone(genuineOne)] as VerifiedDocument[]
+    for (const copy of copies) expect(() => contentOf(copy)).toThrow(refusedWith('DOC_SIGNATURE_INVALID'))
+    expect(genuineOne.constructor).toBe(Object)
+    expect(Reflect.ownKeys(genuineOne)).toEqual([])
   })
 })
 

@@ -3,6 +3,21 @@ import { refusal } from '../checks.ts'
 /** A run shorter than this is copied faster by hand than by a call into the engine. */
 const SHORT = 48
 
+const SLAB = 256 * 1024
+let slab = Buffer.allocUnsafeSlow(SLAB)
+let taken = 0
+
+/** Memory of its own for each document, in pieces of a bigger one: a buffer for each costs more than its canonical form. */
+function takeMemory(capacity: number): Uint8Array {
+  if (capacity > SLAB / 4) return Buffer.allocUnsafeSlow(capacity)
+  if (taken + capacity > SLAB) {
+    slab = Buffer.allocUnsafeSlow(SLAB)
+    taken = 0
+  }
+  taken += capacity
+  return slab.subarray(taken - capacity, taken)
+}
+
 /** The canonical form as it grows: bytes one after the other, and how often it differed from the input. */
 export class ByteSink {
   length = 0
@@ -12,7 +27,7 @@ export class ByteSink {
   /** @param rewrites how many are allowed; they are what a hostile document can make dear */
   constructor(capacity: number, rewrites: number) {
     this.#rewritesLeft = rewrites
-    this.#bytes = Buffer.allocUnsafe(capacity)
+    this.#bytes = takeMemory(capacity)
   }
 
   /** To be called wherever the canonical form is not simply copied. @throws DocumentError bytes.rewrites */
