@@ -112,6 +112,7 @@ async function compose(
     hash,
     log,
     readCredentials: credentials.reader('digilocker'),
+    metrics: documents.metrics,
   })
 
   const secure = config.issuer.protocol === 'https:'
@@ -281,12 +282,13 @@ interface DigiLockerParts {
   readonly verify: Parameters<typeof createDigiLockerRail>[1]['verify']
   readonly hash: ReturnType<typeof createKeyedHasher>
   readonly log: Log
+  readonly metrics: Metrics
   readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
 }
 
 function buildDigiLocker(
   { digilocker, environment }: Config,
-  { clock, verify, hash, log, readCredentials }: DigiLockerParts,
+  { clock, verify, hash, log, metrics, readCredentials }: DigiLockerParts,
 ) {
   const settings = digiLockerSettings({
     baseUrl: digilocker.baseUrl,
@@ -306,6 +308,12 @@ function buildDigiLocker(
     keyedHash: (purpose, value) => hash(purpose, value).toString('hex'),
     clock,
     warn: (code) => log.warn({ rail: 'digilocker', code }, 'upstream'),
+    onEvent: (event) => metrics.noteCall('digilocker', event),
+    onPause: (event) => {
+      metrics.notePause('digilocker', event)
+      const { repository, paused } = event
+      log.warn({ rail: 'digilocker', repository }, paused ? 'upstream paused' : 'upstream asked again')
+    },
     verify,
   })
 }

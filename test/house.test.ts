@@ -27,7 +27,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   'src/config': [],
   'src/web': ['src/provider', 'src/rails', 'src/documents', 'src/privacy', 'src/vault'],
   'src/admin': ['src/provider', 'src/rails', 'src/privacy', 'src/vault'],
-  'src/metrics': ['src/documents'],
+  'src/metrics': ['src/documents', 'src/rails'],
   'src/jobs': ['src/provider', 'src/privacy', 'src/vault'],
   'src/provider': ['src/rails', 'src/documents', 'src/privacy', 'src/vault'],
   'src/rails': ['src/documents'],

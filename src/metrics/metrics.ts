@@ -3,6 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { TrustStatusRow } from '../documents/trust/status.ts'
 import type { Verdict } from '../documents/verifier.ts'
 import type { PoolState } from '../documents/workers/pool.ts'
+import type { PauseEvent } from '../rails/digilocker/guard.ts'
+import type { CallEvent } from '../rails/digilocker/http.ts'
 
 export interface MetricsSources {
   readonly verifier: () => PoolState
@@ -14,6 +16,8 @@ export interface MetricsSources {
 /** Counts for the operator. Every label is a word of ours or of a certificate authority: none is of a person or an app. */
 export interface Metrics {
   noteVerdict(verdict: Verdict): void
+  noteCall(rail: string, call: CallEvent): void
+  notePause(rail: string, pause: PauseEvent): void
   /** Answers `GET /metrics` in the Prometheus text format; belongs on a port that strangers cannot reach. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
 }
@@ -45,6 +49,18 @@ export function createMetrics(sources: MetricsSources): Metrics {
     help: 'Documents that the two verifiers judged differently; never anything but 0 without a reason to be found',
     registers,
   })
+  const calls = new Counter({
+    name: 'dwar_upstream_calls_total',
+    help: 'Calls to an upstream by what came of them; not-sent were held back by the breaker or by the limit of calls at once',
+    labelNames: ['rail', 'operation', 'outcome', 'status'],
+    registers,
+  })
+  const paused = new Gauge({
+    name: 'dwar_upstream_paused',
+    help: '1 while the upstream, or one repository behind it, fails so often that it is left alone',
+    labelNames: ['rail', 'repository'],
+    registers,
+  })
   addGauges(registry, sources)
   return {
     noteVerdict: ({ profile, outcome, code = '', check = '', seconds: took }) => {
@@ -52,6 +68,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
       seconds.observe({ profile, outcome }, took)
       if (code === 'DOC_VERIFIERS_DISAGREE') disagreements.inc()
     },
+    noteCall: (rail, { operation, outcome, status }) => calls.inc({ rail, operation, outcome, status: status ?? '' }),
+    notePause: (rail, { repository = '', paused: isPaused }) => paused.set({ rail, repository }, isPaused ? 1 : 0),
     handle: (request, response) => void answer(registry, request, response),
   }
 }

@@ -49,6 +49,18 @@ describe('metrics', () => {
     expect(await read('dwar_verifiers_disagree_total')).toBe(1)
   })
 
+  it('count calls to an upstream, and tell when it is left alone', async () => {
+    metrics.noteCall('digilocker', { operation: 'user', outcome: 'answered', status: 503 })
+    metrics.noteCall('digilocker', { operation: 'user', outcome: 'not-sent' })
+    expect(await read('dwar_upstream_calls_total', { operation: 'user', outcome: 'answered', status: '503' })).toBe(1)
+    expect(await read('dwar_upstream_calls_total', { outcome: 'not-sent', status: '' })).toBe(1)
+    metrics.notePause('digilocker', { repository: 'in.gov.pan', paused: true })
+    metrics.notePause('digilocker', { paused: true })
+    metrics.notePause('digilocker', { paused: false })
+    expect(await read('dwar_upstream_paused', { rail: 'digilocker', repository: 'in.gov.pan' })).toBe(1)
+    expect(await read('dwar_upstream_paused', { rail: 'digilocker', repository: '' })).toBe(0)
+  })
+
   it('show the threads as they are at each scrape', async () => {
     expect(await read('dwar_verifier_busy')).toBe(0)
     pool = { threads: 2, busy: 1, queued: 7 }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { DocumentError, type ErrorCode, RailError } from '../../errors.ts'
 import type { RailCredentials } from '../rail.ts'
 import { type Answer, type Call, type Send, TransportError } from './http.ts'
-import type { IssuedDocument } from './issued.ts'
+import { type IssuedDocument, repositoryOf } from './issued.ts'
 import { type ClientAuth, type DigiLockerSettings, endpointUrl, type Operation } from './settings.ts'
 import { errorAnswer, issuedAnswer, type TokenAnswer, tokenAnswer, type UserAnswer, userAnswer } from './wire.ts'
 
@@ -60,6 +60,7 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
     const call = {
       operation,
       url: endpointUrl(operation, settings, uri),
+      repository: uri === undefined ? AADHAAR_REPOSITORY : repositoryOf(uri),
       headers: { accept: 'application/xml', ...bearer(accessToken) },
       timeoutMs: timeoutsMs.document,
       maxBytes: bodyCaps.document,
@@ -92,6 +93,9 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
     },
   }
 }
+
+/** Where DigiLocker has e-Aadhaar from, which has an endpoint and no URI. */
+const AADHAAR_REPOSITORY = 'in.gov.uidai'
 
 const bearer = (accessToken: string): { authorization: string } => ({ authorization: `Bearer ${accessToken}` })
 

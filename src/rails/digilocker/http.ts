@@ -2,11 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { Clock } from '../../clock.ts'
 import { type ErrorCode, RailError } from '../../errors.ts'
+import type { Guard } from './guard.ts'
 import type { DigiLockerSettings, Operation } from './settings.ts'
 
 export interface Call {
   readonly operation: Operation
   readonly url: URL
+  /** the issuer's repository that DigiLocker asks in turn; absent where DigiLocker answers by itself */
+  readonly repository?: string
   readonly headers?: Readonly<Record<string, string>>
   /** present: a POST of this form. Absent: a GET */
   readonly form?: URLSearchParams
@@ -27,7 +30,7 @@ export interface Answer {
 /** One upstream call, as an operator may count it. Holds no address, since addresses hold document URIs. */
 export interface CallEvent {
   readonly operation: Operation
-  readonly outcome: 'answered' | ErrorCode
+  readonly outcome: 'answered' | 'not-sent' | ErrorCode
   readonly status?: number | undefined
 }
 
@@ -35,10 +38,12 @@ export interface CallEvent {
 export class TransportError extends RailError {
   readonly again: boolean
   readonly tooLarge: boolean
-  constructor(code: ErrorCode, message: string, kind: { again?: boolean; tooLarge?: boolean } = {}) {
+  readonly notSent: boolean
+  constructor(code: ErrorCode, message: string, kind: { again?: boolean; tooLarge?: boolean; notSent?: boolean } = {}) {
     super(code, message)
     this.again = kind.again ?? false
     this.tooLarge = kind.tooLarge ?? false
+    this.notSent = kind.notSent ?? false
   }
 }
 
@@ -50,6 +55,7 @@ export interface HttpDeps {
   readonly randomBytes: (size: number) => Uint8Array
   readonly sleep?: ((ms: number) => Promise<unknown>) | undefined
   readonly onCall?: ((event: CallEvent) => void) | undefined
+  readonly guard: Guard
 }
 
 /** Connections of this rail alone. Never the global dispatcher: oidc-provider builds its own guarded agent from that one. */
@@ -64,23 +70,40 @@ export function createAgent(settings: DigiLockerSettings): Agent {
 /**
  * Sends one call and reads its whole answer, whatever the status below 300 or above 399.
  * Redirects are not followed, compression is not taken, the body is counted while it streams (security.md UP-9).
- * A GET that met a passing failure is sent once more; a POST never is, for its code or token may be spent.
+ * A GET that met a passing failure is sent once more, while retries are few; a POST never is, for its code or token may be spent.
  * @throws TransportError RAIL_TIMEOUT, RAIL_UNAVAILABLE, RAIL_RESPONSE_INVALID
  */
 export function createSend(settings: DigiLockerSettings, deps: HttpDeps): Send {
   const once = (call: Call): Promise<Answer> => observed(call, deps)
+  const budget = createRetryBudget(settings.retry)
   return async (call) => {
     if (call.form) return once(call)
+    budget.earn()
     try {
       const answer = await once(call)
       const waitMs = PASSING.has(answer.status) ? retryDelay(answer.retryAfter, settings, deps) : undefined
-      if (waitMs === undefined) return answer
+      if (waitMs === undefined || !budget.spend()) return answer
       await (deps.sleep ?? pause)(waitMs)
     } catch (error) {
-      if (!(error instanceof TransportError && error.again)) throw error
+      if (!(error instanceof TransportError && error.again && budget.spend())) throw error
       await (deps.sleep ?? pause)(jittered(settings.retry.delayMs, deps))
     }
     return once(call)
+  }
+}
+
+/** Lets a share of the calls be retries, so that trying again never doubles the load of an upstream that is failing. */
+function createRetryBudget({ share, burst }: DigiLockerSettings['retry']) {
+  let left = burst
+  return {
+    earn: () => {
+      left = Math.min(burst, left + share)
+    },
+    spend: () => {
+      if (left < 1) return false
+      left -= 1
+      return true
+    },
   }
 }
 
@@ -107,11 +130,15 @@ function jittered(ms: number, { randomBytes }: HttpDeps): number {
   return ms + Math.floor(((randomBytes(1)[0] ?? 0) / 256) * ms)
 }
 
-async function observed(call: Call, { dispatcher, onCall }: HttpDeps): Promise<Answer> {
+async function observed(call: Call, { dispatcher, onCall, guard }: HttpDeps): Promise<Answer> {
   const { operation } = call
-  const answer = await exchange(call, dispatcher).catch((error: unknown) => {
-    const failure = error instanceof TransportError ? error : networkFailure(call, error)
-    onCall?.({ operation, outcome: failure.code })
+  const ask = () =>
+    exchange(call, dispatcher).catch((error: unknown) => {
+      throw error instanceof TransportError ? error : networkFailure(call, error)
+    })
+  const answer = await guard(call, ask).catch((failure: unknown) => {
+    const { code, notSent } = failure as TransportError
+    onCall?.({ operation, outcome: notSent ? 'not-sent' : code })
     throw failure
   })
   onCall?.({ operation, outcome: 'answered', status: answer.status })

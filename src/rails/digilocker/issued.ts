@@ -20,6 +20,9 @@ export function parseDocumentUri(uri: string): DocumentUri | undefined {
   return parts?.[1] && uri.length <= 512 ? { uri, doctype: parts[1].toUpperCase() } : undefined
 }
 
+/** The issuer in a document's URI: its repository is where DigiLocker has the document from (documents-and-signatures.md §1.2). */
+export const repositoryOf = (uri: string): string => uri.split('-', 1).join('')
+
 /**
  * Whether the document can be had as XML, the only form that carries signed fields. A list that says nothing about the
  * form is worth a try (digilocker-api.md §10.1).

@@ -22,6 +22,7 @@ import { authorizeUrl, type Remembered, randomText, readRemembered } from './aut
 import { readCallback } from './callback.ts'
 import { createClient, type DigiLockerClient } from './client.ts'
 import { type FetchParts, fetchDocuments, type Locker } from './documents.ts'
+import { createGuard, type PauseEvent } from './guard.ts'
 import { type CallEvent, createAgent, createSend } from './http.ts'
 import { type CheckIdToken, createCheckIdToken } from './id-token.ts'
 import { mergeProfiles } from './profile.ts'
@@ -44,6 +45,8 @@ export interface DigiLockerDeps {
   readonly warn?: ((code: ErrorCode) => void) | undefined
   /** Told of every upstream call: for counting, holds nothing personal. */
   readonly onEvent?: ((event: CallEvent) => void) | undefined
+  /** Told when the upstream, or an issuer's repository behind it, is left alone for a while, and when no longer. */
+  readonly onPause?: ((event: PauseEvent) => void) | undefined
 }
 
 export interface DigiLockerRail extends Rail, AsyncDisposable {
@@ -70,9 +73,10 @@ export function createDigiLockerRail(settings: DigiLockerSettings, deps: DigiLoc
   const randomBytes = deps.randomBytes ?? systemRandomBytes
   const dispatcher = deps.dispatcher ?? createAgent(settings)
   const { clock, sleep, onEvent } = deps
+  const guard = createGuard(settings, (event) => deps.onPause?.(event))
   const client = createClient(
     settings,
-    createSend(settings, { dispatcher, clock, randomBytes, sleep, onCall: onEvent }),
+    createSend(settings, { dispatcher, clock, randomBytes, sleep, onCall: onEvent, guard }),
   )
   const checkIdToken = createCheckIdToken(settings.idToken.keys, client.keySet)
   const parts: Parts = { settings, deps, client, checkIdToken, randomBytes }

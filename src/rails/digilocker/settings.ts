@@ -60,7 +60,17 @@ export interface DigiLockerSettings {
   /** bytes */
   readonly bodyCaps: { readonly json: number; readonly document: number }
   /** one more try of a failed GET, after `delayMs` to twice that; a longer `Retry-After` than `maxRetryAfterMs` is not waited for */
-  readonly retry: { readonly delayMs: number; readonly maxRetryAfterMs: number }
+  readonly retry: {
+    readonly delayMs: number
+    readonly maxRetryAfterMs: number
+    /** retries for each call, in the long run; and how many may come at once before that counts */
+    readonly share: number
+    readonly burst: number
+  }
+  /** calls to the upstream at one time, and how many may wait for their turn; one more is not sent */
+  readonly concurrency: { readonly calls: number; readonly waiting: number }
+  /** no call for `pauseMs` once a `threshold` (0 to 1) of the last `calls` failed; half of them must have been made */
+  readonly breaker: { readonly calls: number; readonly threshold: number; readonly pauseMs: number }
   /** gives the upstream tokens back as soon as the documents are read */
   readonly revokeAfterFetch: boolean
 }
@@ -82,7 +92,9 @@ const defaults: Omit<DigiLockerSettings, 'tokenVersion'> = {
   idToken: { issuers: ['https://api.digitallocker.gov.in'], keys: { mode: 'tls-only' }, nonce: false },
   timeoutsMs: { connect: 5000, token: 15_000, user: 15_000, issued: 15_000, document: 45_000, revoke: 5000 },
   bodyCaps: { json: MIB, document: 5 * MIB },
-  retry: { delayMs: 200, maxRetryAfterMs: 3000 },
+  retry: { delayMs: 200, maxRetryAfterMs: 3000, share: 0.1, burst: 10 },
+  concurrency: { calls: 64, waiting: 256 },
+  breaker: { calls: 20, threshold: 0.5, pauseMs: 10_000 },
   revokeAfterFetch: true,
 }
 
@@ -139,6 +151,7 @@ function findFaults(settings: DigiLockerSettings): string[] {
     ...idTokenFaults(settings),
     ...numberFaults('timeoutsMs', settings.timeoutsMs),
     ...numberFaults('bodyCaps', settings.bodyCaps),
+    ...numberFaults('concurrency', settings.concurrency),
   ]
 }
 
