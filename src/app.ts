@@ -31,6 +31,7 @@ import { loadSigningKeys } from './provider/keys.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
+import { readIdTokenKeys } from './rails/digilocker/key-file.ts'
 import { createDigiLockerRail } from './rails/digilocker/rail.ts'
 import { digiLockerSettings } from './rails/digilocker/settings.ts'
 import { createRails } from './rails/registry.ts'
@@ -290,6 +291,9 @@ function buildDigiLocker(
   { digilocker, environment }: Config,
   { clock, verify, hash, log, metrics, readCredentials }: DigiLockerParts,
 ) {
+  const idTokenKeys = readIdTokenKeys(digilocker.idTokenKeys)
+  if (digilocker.tokenVersion === '2' && idTokenKeys.mode === 'tls-only')
+    log.warn({ rail: 'digilocker' }, 'id_token signatures are not checked')
   const settings = digiLockerSettings({
     baseUrl: digilocker.baseUrl,
     allowHttp: environment !== 'production' && environment !== 'sandbox',
@@ -300,7 +304,7 @@ function buildDigiLocker(
     droppedParameters: digilocker.dropParameters,
     approvedDoctypes: digilocker.doctypes,
     hmacPolicy: digilocker.hmacPolicy,
-    idToken: { issuers: digilocker.idTokenIssuers, keys: { mode: 'tls-only' }, nonce: false },
+    idToken: { issuers: digilocker.idTokenIssuers, keys: idTokenKeys, nonce: digilocker.idTokenNonce },
     revokeAfterFetch: digilocker.revokeAfterFetch,
   })
   return createDigiLockerRail(settings, {

@@ -143,6 +143,18 @@ export const variables = z.object({
   DIGILOCKER_ID_TOKEN_ISSUERS: list
     .default(['https://api.digitallocker.gov.in', 'https://digilocker.meripehchaan.gov.in'])
     .describe('Issuers accepted in DigiLocker’s id_token.'),
+  DIGILOCKER_ID_TOKEN_KEYS: z
+    .string()
+    .min(1)
+    .default('tls-only')
+    .describe(
+      'Keys of DigiLocker’s id_token: the https address of a JWK Set, a file that holds one, or `tls-only`, which checks no signature and relies on the TLS connection it came over (OIDC Core §3.1.3.7 point 6). Of weight only with `DIGILOCKER_TOKEN_VERSION=2`; no address is published, ask your contact at DigiLocker.',
+    ),
+  DIGILOCKER_ID_TOKEN_NONCE: flag
+    .default(false)
+    .describe(
+      'Send a `nonce` and insist on its echo in the id_token. Undocumented upstream: only where you have seen it work.',
+    ),
   DIGILOCKER_REVOKE_AFTER_FETCH: flag
     .default(true)
     .describe('Revoke DigiLocker’s tokens as soon as the documents are read.'),
@@ -181,6 +193,8 @@ export interface Config {
     readonly hmacPolicy: Variables['DIGILOCKER_HMAC']
     readonly eaadhaarVersion: '1' | '2' | '3'
     readonly idTokenIssuers: readonly string[]
+    readonly idTokenKeys: string
+    readonly idTokenNonce: boolean
     readonly revokeAfterFetch: boolean
   }
 }
@@ -286,6 +300,8 @@ function toConfig(read: Variables): Config {
       hmacPolicy: read.DIGILOCKER_HMAC,
       eaadhaarVersion: read.DIGILOCKER_EAADHAAR_VERSION,
       idTokenIssuers: read.DIGILOCKER_ID_TOKEN_ISSUERS,
+      idTokenKeys: read.DIGILOCKER_ID_TOKEN_KEYS,
+      idTokenNonce: read.DIGILOCKER_ID_TOKEN_NONCE,
       revokeAfterFetch: read.DIGILOCKER_REVOKE_AFTER_FETCH,
     },
   }
