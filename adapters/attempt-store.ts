@@ -21,9 +21,16 @@ const BY_STATE = `select ${COLUMNS} from rail_attempt where state_hash = $1`
 
 /** Set once: an attempt that was settled, or is gone, changes nothing and is told apart by the missing row. */
 const SETTLE = `with act as (
-    update rail_attempt set sealed_outcome = $2 where id = $1 and sealed_outcome is null
+    update rail_attempt set sealed_outcome = $2, expires_at = to_timestamp($3) where id = $1 and sealed_outcome is null
     returning client_id, null::text as account_id, null::text as grant_id
-  ), noted as (${insertEventsOfAct(3)} returning id)
+  ), noted as (${insertEventsOfAct(4)} returning id)
+  select client_id from act`
+
+/** Seals differ by their nonce, so a sealed outcome is its own version. */
+const AMEND = `with act as (
+    update rail_attempt set sealed_outcome = $3 where id = $1 and sealed_outcome = $2
+    returning client_id, null::text as account_id, null::text as grant_id
+  ), noted as (${insertEventsOfAct(4)} returning id)
   select client_id from act`
 
 const BY_INTERACTION = `select ${COLUMNS} from rail_attempt where interaction_uid = $1 order by id desc limit 1`
@@ -56,10 +63,16 @@ export function createAttemptStore(database: Database, clock: Clock): AttemptSto
       return { refused: whyRefused(known, browser), interactionUid: known.interaction_uid }
     },
 
-    async settle(id, sealedOutcome, events) {
+    async settle(id, sealedOutcome, expiresAt, events) {
       const rows = toEventRows(database, clock, events)
-      const settled = await database.hot('attempt_settle', SETTLE, [id, Buffer.from(sealedOutcome), rows])
+      const settled = await database.hot('attempt_settle', SETTLE, [id, Buffer.from(sealedOutcome), expiresAt, rows])
       if (settled.length === 0) throw new StoreError('STORE_INPUT_REFUSED', 'the attempt has its outcome, or is gone')
+    },
+
+    async amend(id, before, sealedOutcome, events) {
+      const rows = toEventRows(database, clock, events)
+      const outcomes = [Buffer.from(before), Buffer.from(sealedOutcome)]
+      return (await database.hot('attempt_amend', AMEND, [id, ...outcomes, rows])).length > 0
     },
 
     async findByInteraction(interactionUid) {

@@ -67,6 +67,17 @@ export interface UpstreamTokenTable {
   expires_at: Date
 }
 
+export interface UpstreamSessionTable {
+  id: string
+  rail: string
+  grant_id: string | null
+  sealed: Buffer
+  generation: number
+  access_ends_at: Date
+  ends_at: Date
+  lease_until: Date | null
+}
+
 export interface RailAttemptTable {
   id: string
   rail: string
@@ -137,6 +148,7 @@ export interface Schema {
   data_key: DataKeyTable
   account: AccountTable
   upstream_token: UpstreamTokenTable
+  upstream_session: UpstreamSessionTable
   rail_attempt: RailAttemptTable
   rail_credential: RailCredentialTable
   consent: ConsentTable

@@ -1,7 +1,13 @@
 import type { Clock } from '../src/clock.ts'
 import type { ConsentStore } from '../src/privacy/consent.ts'
 import type { EventStore } from '../src/privacy/event.ts'
-import type { AccountStore, AttemptStore, ClientStore, SigningKeyStore } from '../src/provider/stores.ts'
+import type {
+  AccountStore,
+  AttemptStore,
+  ClientStore,
+  SigningKeyStore,
+  UpstreamSessionStore,
+} from '../src/provider/stores.ts'
 import type { RailCredentialStore } from '../src/rails/rail.ts'
 import type { VaultStore } from '../src/vault/store.ts'
 import { createAccountStore } from './account-store.ts'
@@ -16,6 +22,7 @@ import { createReplayStore, type InsertReplay } from './replay-store.ts'
 import { createRequestMemo, type RequestMemo } from './request-memo.ts'
 import { createSigningKeyStore } from './signing-key-store.ts'
 import { createTokenBatch, type TokenBatch } from './token-batch.ts'
+import { createUpstreamSessionStore } from './upstream-session-store.ts'
 import { createVaultStore } from './vault-store.ts'
 
 /** Every store of ours over one database, joined as they belong together. */
@@ -28,6 +35,7 @@ export interface Storage {
   readonly accounts: AccountStore
   readonly attempts: AttemptStore
   readonly consents: ConsentStore
+  readonly upstreamSessions: UpstreamSessionStore
   readonly signingKeys: SigningKeyStore
   readonly railCredentials: RailCredentialStore
   readonly insertReplay: InsertReplay
@@ -47,6 +55,7 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     accounts: createAccountStore(database, clock),
     attempts: createAttemptStore(database, clock),
     consents: createConsentStore({ database, clock, events, memo }),
+    upstreamSessions: createUpstreamSessionStore(database),
     signingKeys: createSigningKeyStore(database, clock),
     railCredentials: createRailCredentialStore(database),
     insertReplay: createReplayStore(database),

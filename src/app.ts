@@ -31,6 +31,7 @@ import { loadSigningKeys } from './provider/keys.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
+import { createUpstream } from './provider/upstream.ts'
 import { readIdTokenKeys } from './rails/digilocker/key-file.ts'
 import { createDigiLockerRail } from './rails/digilocker/rail.ts'
 import { digiLockerSettings } from './rails/digilocker/settings.ts'
@@ -147,8 +148,18 @@ async function compose(
 
   const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
   const { newId, transact } = database
+  const rails = createRails([digilocker])
+  const upstream = createUpstream({
+    sessions: storage.upstreamSessions,
+    vault,
+    rails,
+    clock,
+    keepAfterConsent: !config.digilocker.revokeAfterFetch,
+    warn: (code) => log.warn({ code }, 'upstream tokens not given back'),
+  })
   const login = createLogin({
-    rails: createRails([digilocker]),
+    rails,
+    upstream,
     attempts,
     events,
     vault,
@@ -160,6 +171,7 @@ async function compose(
   const consent = createConsent({
     accounts,
     attempts,
+    upstream,
     consents,
     events,
     vault,
@@ -187,7 +199,7 @@ async function compose(
     notice: toNotice(config),
   })
   const stopClockwork = startClockwork(
-    expireJobs({ clock, consents, sweep: async (now, batch) => void (await sweep(database, now, batch)) }),
+    expireJobs({ clock, consents, upstream, sweep: async (now, batch) => void (await sweep(database, now, batch)) }),
     log,
   )
   return {
@@ -306,6 +318,7 @@ function buildDigiLocker(
     hmacPolicy: digilocker.hmacPolicy,
     idToken: { issuers: digilocker.idTokenIssuers, keys: idTokenKeys, nonce: digilocker.idTokenNonce },
     revokeAfterFetch: digilocker.revokeAfterFetch,
+    pull: digilocker.pull,
   })
   return createDigiLockerRail(settings, {
     credentials: readCredentials,

@@ -6,6 +6,11 @@ const DEMO_SECRET_MARK = /demo|example|change.?me|secret123|password/i
 
 const flag = z.enum(['true', 'false', '1', '0', 'yes', 'no']).transform((value) => ['true', '1', 'yes'].includes(value))
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean))
+const pairs = list.transform((items, context) => {
+  const read = items.map((item) => /^([^=]+)=(.+)$/.exec(item))
+  if (read.some((pair) => pair === null)) context.addIssue('must be name=value pairs')
+  return Object.fromEntries(read.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']))
+})
 const secret = z
   .string()
   .min(1)
@@ -157,7 +162,14 @@ export const variables = z.object({
     ),
   DIGILOCKER_REVOKE_AFTER_FETCH: flag
     .default(true)
-    .describe('Revoke DigiLocker’s tokens as soon as the documents are read.'),
+    .describe(
+      'Revoke DigiLocker’s tokens as soon as nothing more is wanted with them: after the documents are read, or after her decision where one is missing. `false` keeps them, sealed, until the consent ends.',
+    ),
+  DIGILOCKER_PULL: pairs
+    .default({})
+    .describe(
+      'Documents that a person may have put into her DigiLocker by their office, as `doctype=orgid` (`DRVLC=…`, `PANCR=…`, `RVCER=…`). The office then learns her Aadhaar number, name and birth date; our page asks her first. Empty: not offered. The `orgid` is in the issuers list of the partner portal.',
+    ),
 })
 
 type Variables = z.infer<typeof variables>
@@ -196,6 +208,7 @@ export interface Config {
     readonly idTokenKeys: string
     readonly idTokenNonce: boolean
     readonly revokeAfterFetch: boolean
+    readonly pull: Readonly<Record<string, string>>
   }
 }
 
@@ -303,6 +316,7 @@ function toConfig(read: Variables): Config {
       idTokenKeys: read.DIGILOCKER_ID_TOKEN_KEYS,
       idTokenNonce: read.DIGILOCKER_ID_TOKEN_NONCE,
       revokeAfterFetch: read.DIGILOCKER_REVOKE_AFTER_FETCH,
+      pull: read.DIGILOCKER_PULL,
     },
   }
 }

@@ -26,6 +26,8 @@ export type EventBody =
   | { type: 'document.refused'; doctype: string; code: ErrorCode; check?: string; uriHmac?: string }
   /** A wanted document gave no fields: PDF only, not granted, not in the locker, or its repository was down. */
   | { type: 'document.absent'; doctype: string; reason: string }
+  /** The person agreed to have a document put into her locker by its office, which learns who she is (digilocker-api.md §11). */
+  | { type: 'document.pull_agreed'; doctype: string; notice: string; locale: string }
   /** The person agreed on our consent screen. */
   | {
       type: 'consent.granted'

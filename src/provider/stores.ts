@@ -11,8 +11,36 @@ export interface AccountStore {
    */
   findOrCreate(key: Uint8Array, newId: string): Promise<Account>
   find(id: string): Promise<Account | undefined>
-  /** Keeps the newest upstream tokens of this account and rail, already sealed. */
-  putUpstreamTokens(accountId: string, rail: string, sealed: Uint8Array, expiresAt: number): Promise<void>
+}
+
+/** What an upstream let us have, sealed. Times are epoch seconds. */
+export interface StoredUpstreamSession {
+  /** the journey's */
+  readonly id: string
+  readonly rail: string
+  readonly sealed: Uint8Array
+  /** rises with every renewal of its tokens */
+  readonly generation: number
+  readonly accessEndsAt: number
+  readonly endsAt: number
+}
+
+export interface UpstreamSessionStore {
+  open(session: Omit<StoredUpstreamSession, 'generation'>): Promise<void>
+  /** undefined when it has ended */
+  find(id: string, now: number): Promise<StoredUpstreamSession | undefined>
+  /** Of racing callers one gets the right to renew this generation, until `until`. */
+  lease(id: string, generation: number, now: number, until: number): Promise<boolean>
+  /** Gives the right back without a renewal. */
+  release(id: string, generation: number): Promise<void>
+  /** Puts renewed tokens in place of this generation's. */
+  replace(id: string, generation: number, renewed: { sealed: Uint8Array; accessEndsAt: number }): Promise<void>
+  /** Lets it live as long as the grant, and no longer than `endsAt`. */
+  keep(id: string, grantId: string, endsAt: number): Promise<void>
+  end(id: string, now: number): Promise<void>
+  /** Those that have ended, by time or with their grant, `limit` at most; nobody else gets them until `until`. */
+  takeEnded(now: number, until: number, limit: number): Promise<StoredUpstreamSession[]>
+  remove(id: string): Promise<void>
 }
 
 /** A client as stored: recognised metadata in stable key order, without its secret. */
@@ -62,7 +90,7 @@ export interface RailAttempt {
   /** epoch seconds */
   readonly expiresAt: number
   readonly usedAt: number | undefined
-  /** what came of it, sealed: set once, after the upstream's answer was read */
+  /** what came of it, sealed: set after the upstream's answer was read, amended by errands */
   readonly sealedOutcome: Uint8Array | undefined
 }
 
@@ -82,8 +110,10 @@ export interface AttemptStore {
   ): Promise<
     { attempt: RailAttempt } | { refused: 'unknown' | 'browser' | 'used' | 'expired'; interactionUid?: string }
   >
-  /** Keeps the outcome and appends the events, in one transaction. */
-  settle(id: string, sealedOutcome: Uint8Array, events: readonly DwarEvent[]): Promise<void>
+  /** Keeps the outcome and appends the events, in one transaction. From here on the attempt lives until `expiresAt`. */
+  settle(id: string, sealedOutcome: Uint8Array, expiresAt: number, events: readonly DwarEvent[]): Promise<void>
+  /** Puts an outcome in place of this very one, with its events. Says false when another was faster. */
+  amend(id: string, before: Uint8Array, sealedOutcome: Uint8Array, events: readonly DwarEvent[]): Promise<boolean>
   /** The newest attempt of this interaction. */
   findByInteraction(interactionUid: string): Promise<RailAttempt | undefined>
   /** The newest unexpired attempt of this browser: for an upstream that came back without state. */

@@ -52,6 +52,19 @@ export interface UpstreamTokens {
   readonly expiresAt: number
 }
 
+/**
+ * Why a wanted document gave nothing. `pull-pending`: its office looks by hand and may put it into the locker later.
+ * `pull-not-found`: its office has none that fits what the person typed.
+ */
+export type AbsenceReason =
+  | 'not-granted'
+  | 'not-in-locker'
+  | 'aadhaar-not-linked'
+  | 'aadhaar-not-available'
+  | 'unavailable'
+  | 'pull-pending'
+  | 'pull-not-found'
+
 export type DocumentOutcome =
   | {
       readonly kind: 'verified'
@@ -67,7 +80,7 @@ export type DocumentOutcome =
   | {
       readonly kind: 'absent'
       readonly doctype: string
-      readonly reason: 'not-granted' | 'not-in-locker' | 'aadhaar-not-linked' | 'unavailable'
+      readonly reason: AbsenceReason
       readonly code?: ErrorCode | undefined
     }
   /** served, and not to be trusted: a hard failure for this document */
@@ -87,9 +100,32 @@ export interface RailIdentity {
   readonly subject: string
   readonly asserted: AssertedProfile
   readonly documents: readonly DocumentOutcome[]
-  readonly tokens?: UpstreamTokens | undefined
+  /** there while something may still be got, or where the operator keeps tokens; its tokens are given back by `giveBack` */
+  readonly session?: RailSession | undefined
   /** epoch seconds: nothing of ours may outlive this */
   readonly consentEndsAt?: number | undefined
+}
+
+/** What goes on being known of a journey that has ended: plain data, which the caller seals. */
+export interface RailSession {
+  readonly tokens: UpstreamTokens
+  /** what was agreed to and what is listed, so that nothing is asked twice */
+  readonly memory: RailState
+  /** epoch seconds: the upstream's consent ends, and this with it */
+  readonly endsAt?: number | undefined
+}
+
+/** What can still be done in a session, on the person's word. */
+export type RailErrand =
+  /** asks again for documents whose office did not answer, or had to look by hand */
+  | { readonly kind: 'ask-again'; readonly doctypes: readonly string[] }
+  /** has a document put into the locker by its office, which is told the fields and who she is */
+  | { readonly kind: 'pull'; readonly doctype: string; readonly fields: Readonly<Record<string, string>> }
+
+/** What a person must type so that an office finds her document. */
+export interface PullField {
+  readonly name: string
+  readonly maxLength: number
 }
 
 /** A small state machine whose state is data; an upstream's oddities stay in its folder. */
@@ -98,6 +134,16 @@ export interface Rail {
   begin(request: RailRequest): Promise<RailStep>
   /** @throws RailError */
   advance(state: RailState, reply: RailReply): Promise<RailStep>
+  /** Fields for having this document pulled; undefined where this rail, or its operator, does not do it. */
+  pullFields(doctype: string): readonly PullField[] | undefined
+  /** Reads what was typed for a pull: trimmed, in the form that the office knows. @returns undefined for what cannot be right */
+  readPullFields(doctype: string, typed: Readonly<Record<string, unknown>>): Record<string, string> | undefined
+  /** @throws RailError RAIL_UNAUTHORIZED when the session's access token is good no longer */
+  run(session: RailSession, errand: RailErrand): Promise<DocumentOutcome[]>
+  /** New tokens for a session's old ones. @throws RailError RAIL_UNAUTHORIZED when only the person can give new ones */
+  refresh(tokens: UpstreamTokens): Promise<UpstreamTokens>
+  /** Ends the upstream grant behind the tokens. @throws RailError */
+  giveBack(tokens: UpstreamTokens): Promise<void>
 }
 
 /** Keyed hash under a key of ours, one key per purpose; hex. Lets us recognise a value without keeping it. */

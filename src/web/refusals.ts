@@ -38,6 +38,7 @@ export const refusals = {
   RAIL_FORBIDDEN: { ...crossed, status: 403 },
   RAIL_NOT_FOUND: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },
   RAIL_AADHAAR_NOT_LINKED: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },
+  RAIL_AADHAAR_NOT_AVAILABLE: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },
   RAIL_RATE_LIMITED: busy,
   RAIL_UNAVAILABLE: busy,
   RAIL_TIMEOUT: { ...busy, status: 504 },

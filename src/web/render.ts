@@ -5,6 +5,7 @@ import { type Locales, readLocales, translator } from './i18n.ts'
 import type { ConsentPage } from './pages/consent.ts'
 import type { HomePage } from './pages/home.ts'
 import type { NotFoundPage } from './pages/not-found.ts'
+import type { PullPage } from './pages/pull.ts'
 import type { RefusalPage } from './pages/refusal.ts'
 import type { SignOutPage } from './pages/sign-out.ts'
 import type { SignedOutPage } from './pages/signed-out.ts'
@@ -14,6 +15,7 @@ import type { StartPage } from './pages/start.ts'
 export interface Pages {
   start: StartPage
   consent: ConsentPage
+  pull: PullPage
   refusal: RefusalPage
   'sign-out': SignOutPage
   'signed-out': SignedOutPage

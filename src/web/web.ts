@@ -8,9 +8,12 @@ import { problems } from './middleware/problems.ts'
 import type { PageSender } from './page.ts'
 import type { Renderer } from './render.ts'
 import { callbackRoutes } from './routes/callback.ts'
+import { errandRoutes } from './routes/errands.ts'
 import { type InteractionParts, interactionRoutes } from './routes/interaction.ts'
+import { createVisits } from './visit.ts'
 
-export interface WebParts extends InteractionParts {
+export interface WebParts extends Omit<InteractionParts, 'visits'> {
+  readonly provider: Provider
   readonly issuer: URL
   readonly behindProxy: boolean
   readonly renderer: Renderer
@@ -34,7 +37,9 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.use(pinHost(parts.issuer, parts.behindProxy))
   app.use(home(parts))
   app.use(callbackRoutes({ login: parts.login, browser: parts.browser, rails: ['digilocker'] }))
-  app.use(interactionRoutes(parts))
+  const visits = createVisits(parts)
+  app.use(interactionRoutes({ ...parts, visits }))
+  app.use(errandRoutes({ ...parts, visits, rail: 'digilocker' }))
   app.use(engine(parts.provider))
   app.on('error', (error: unknown) => parts.log.error({ error }, 'request failed'))
   return app.callback()

@@ -15,7 +15,6 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
     async ({ storage: { accounts } }) => {
       const { id } = await accounts.findOrCreate(randomBytes(32), randomUUID())
       await accounts.find(id)
-      await accounts.putUpstreamTokens(id, 'digilocker', bytes, NOW)
     },
   ],
   [
@@ -24,10 +23,26 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
       const attempt = anAttempt()
       await attempts.open(attempt, event)
       await attempts.claim(attempt.stateHash, attempt.browserHash, NOW)
-      await attempts.settle(attempt.id, bytes, [event])
+      await attempts.settle(attempt.id, bytes, NOW, [event])
+      await attempts.amend(attempt.id, bytes, bytes, [event])
       await attempts.findByInteraction(attempt.interactionUid)
       await attempts.findByBrowser(attempt.browserHash, NOW)
       await attempts.deleteByInteraction(attempt.interactionUid)
+    },
+  ],
+  [
+    'upstreamSessions',
+    async ({ storage: { upstreamSessions } }) => {
+      const id = randomUUID()
+      await upstreamSessions.open({ id, rail: 'digilocker', sealed: bytes, accessEndsAt: NOW, endsAt: NOW + 9 })
+      await upstreamSessions.find(id, NOW)
+      await upstreamSessions.lease(id, 0, NOW, NOW + 1)
+      await upstreamSessions.release(id, 0)
+      await upstreamSessions.replace(id, 0, { sealed: bytes, accessEndsAt: NOW })
+      await upstreamSessions.keep(id, 'g', NOW + 9)
+      await upstreamSessions.end(id, NOW)
+      await upstreamSessions.takeEnded(NOW, NOW + 1, 5)
+      await upstreamSessions.remove(id)
     },
   ],
   [
@@ -149,6 +164,7 @@ describeOnEachDatabase('Every store inside a transaction', (open) => {
       'accounts',
       'attempts',
       'consents',
+      'upstreamSessions',
       'signingKeys',
       'railCredentials',
     ])

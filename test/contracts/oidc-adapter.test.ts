@@ -13,6 +13,7 @@ const TABLES = [
   'data_key',
   'account',
   'upstream_token',
+  'upstream_session',
   'rail_attempt',
   'rail_credential',
   'consent',

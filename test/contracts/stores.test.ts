@@ -24,25 +24,6 @@ describeOnEachDatabase('AccountStore', (open) => {
   it('finds no account that was not made', async () => {
     expect(await kit.storage.accounts.find('nobody')).toBeUndefined()
   })
-
-  it('keeps the newest upstream tokens of an account and rail', async () => {
-    const { id } = await kit.storage.accounts.findOrCreate(randomBytes(32), randomUUID())
-    await kit.storage.accounts.putUpstreamTokens(id, 'digilocker', Buffer.from('old'), NOW)
-    await kit.storage.accounts.putUpstreamTokens(id, 'digilocker', Buffer.from('new'), NOW + 60)
-    const rows = await kit.database
-      .db()
-      .selectFrom('upstream_token')
-      .select(['sealed', 'expires_at'])
-      .where('account_id', '=', id)
-      .execute()
-    expect(rows).toEqual([{ sealed: Buffer.from('new'), expires_at: new Date((NOW + 60) * 1000) }])
-  })
-
-  it('refuses upstream tokens of an account that is not there', async () => {
-    await expect(
-      kit.storage.accounts.putUpstreamTokens('nobody', 'digilocker', Buffer.from('x'), NOW),
-    ).rejects.toMatchObject({ code: '23503' })
-  })
 })
 
 describeOnEachDatabase('AttemptStore', (open) => {
@@ -113,9 +94,11 @@ describeOnEachDatabase('AttemptStore', (open) => {
       body: { type: 'rail.returned', rail: 'digilocker', attemptId: attempt.id },
       interactionUid: attempt.interactionUid,
     } as const
-    await kit.storage.attempts.settle(attempt.id, Buffer.from('outcome'), [returned])
+    await kit.storage.attempts.settle(attempt.id, Buffer.from('outcome'), NOW + 1200, [returned])
     expect(kit.statements()).toHaveLength(1)
-    await expect(kit.storage.attempts.settle(attempt.id, Buffer.from('other'), [returned])).rejects.toMatchObject({
+    await expect(
+      kit.storage.attempts.settle(attempt.id, Buffer.from('other'), NOW + 1200, [returned]),
+    ).rejects.toMatchObject({
       code: 'STORE_INPUT_REFUSED',
     })
     const found = await kit.storage.attempts.findByInteraction(attempt.interactionUid)

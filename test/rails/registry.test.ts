@@ -6,6 +6,11 @@ const digilocker: Rail = {
   id: 'digilocker',
   begin: async () => Promise.reject(new Error('not asked')),
   advance: async () => Promise.reject(new Error('not asked')),
+  pullFields: () => undefined,
+  readPullFields: () => undefined,
+  run: async () => Promise.reject(new Error('not asked')),
+  refresh: async () => Promise.reject(new Error('not asked')),
+  giveBack: async () => Promise.reject(new Error('not asked')),
 }
 
 describe('rail registry', () => {

@@ -10,7 +10,9 @@ import { valuesPlace } from '../account.ts'
 import { companions, findClaimRow, type Judgement } from '../claims.ts'
 import { ACR_ACCOUNT, ACR_DOCUMENT } from '../issuer.ts'
 import type { AccountStore, AttemptStore } from '../stores.ts'
+import type { Upstream } from '../upstream.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
+import type { Returned } from './login.ts'
 import { makeOffer, makeRelease, type Offer, toEvidence } from './offer.ts'
 
 /** What to write into an engine grant. */
@@ -33,6 +35,7 @@ export interface LoginResult {
 export interface ConsentParts {
   readonly accounts: AccountStore
   readonly attempts: AttemptStore
+  readonly upstream: Pick<Upstream, 'settle' | 'end'>
   readonly consents: ConsentStore
   readonly events: EventStore
   readonly vault: Vault
@@ -71,8 +74,7 @@ export function createConsent(parts: ConsentParts) {
    */
   async function grant(
     interaction: AskedInteraction,
-    attemptId: string,
-    identity: RailIdentity,
+    { attemptId, identity, sessionOpen }: Returned,
     chosen: ReadonlySet<string>,
     locale: string,
   ): Promise<LoginResult> {
@@ -87,7 +89,7 @@ export function createConsent(parts: ConsentParts) {
       now,
     })
     const consentId = parts.newId()
-    const { accountId, sealedValues, sealedTokens } = await prepare(identity, consentId, JSON.stringify(values))
+    const { accountId, sealedValues } = await prepare(identity, consentId, JSON.stringify(values))
     const terms = toTerms(interaction, accountId, items, until - now)
     const grantId = await parts.transact(async () => {
       const saved = await parts.saveGrant(terms)
@@ -109,8 +111,7 @@ export function createConsent(parts: ConsentParts) {
         },
         sealedValues,
       )
-      if (sealedTokens && identity.tokens)
-        await parts.accounts.putUpstreamTokens(accountId, identity.rail, sealedTokens, identity.tokens.expiresAt)
+      if (sessionOpen) await parts.upstream.settle(attemptId, saved, until)
       await parts.events.append([
         {
           body: {
@@ -142,21 +143,18 @@ export function createConsent(parts: ConsentParts) {
   async function prepare(identity: RailIdentity, consentId: string, values: string) {
     const key = parts.hash('account', `${identity.rail}:${identity.subject}`)
     const { id: accountId } = await parts.accounts.findOrCreate(key, `acct_${parts.newId()}`)
-    const owner = `account:${accountId}` as const
-    const sealedValues = await parts.vault.seal(owner, valuesPlace(consentId), values)
-    const sealedTokens =
-      identity.tokens &&
-      (await parts.vault.seal(
-        owner,
-        { table: 'upstream_token', column: 'sealed', row: `${accountId}:${identity.rail}` },
-        JSON.stringify(identity.tokens),
-      ))
-    return { accountId, sealedValues, sealedTokens }
+    const sealedValues = await parts.vault.seal(`account:${accountId}`, valuesPlace(consentId), values)
+    return { accountId, sealedValues }
   }
 
   /** Writes her no. Nothing of what the rail brought is kept. */
-  async function refuse(interaction: AskedInteraction, locale: string): Promise<void> {
+  async function refuse(
+    interaction: AskedInteraction,
+    { attemptId, sessionOpen }: Returned,
+    locale: string,
+  ): Promise<void> {
     await parts.transact(async () => {
+      if (sessionOpen) await parts.upstream.end(attemptId)
       await parts.events.append([
         {
           body: { type: 'consent.refused', purpose: interaction.purpose, notice: NOTICE_VERSION, locale },

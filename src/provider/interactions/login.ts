@@ -2,21 +2,32 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { type ErrorCode, RailError } from '../../errors.ts'
 import type { DwarEvent, EventStore } from '../../privacy/event.ts'
-import type { DocumentOutcome, Rail, RailId, RailIdentity, RailState } from '../../rails/rail.ts'
+import type { DocumentOutcome, Rail, RailErrand, RailId, RailIdentity, RailState } from '../../rails/rail.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { documentNeeds } from '../request.ts'
 import type { AttemptStore, RailAttempt } from '../stores.ts'
+import type { Upstream } from '../upstream.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
 
 /** What came of a journey: who came back, or why nobody did. Sealed until the consent screen is answered. */
 export type Outcome =
-  | { readonly kind: 'identity'; readonly identity: RailIdentity }
+  /** `sessionOpen`: there is an upstream session of the attempt's id, with which more may be got */
+  | { readonly kind: 'identity'; readonly identity: Identity; readonly sessionOpen: boolean }
   | { readonly kind: 'failed'; readonly code: ErrorCode }
+
+type Identity = Omit<RailIdentity, 'session'>
 
 export type Standing =
   | { readonly kind: 'not-started' }
   | { readonly kind: 'under-way' }
   | { readonly kind: 'returned'; readonly attemptId: string; readonly outcome: Outcome }
+
+/** A journey that brought somebody, before she has decided. */
+export interface Returned {
+  readonly attemptId: string
+  readonly identity: Identity
+  readonly sessionOpen: boolean
+}
 
 /** Where a returning browser goes next; the code is set when the upstream's answer could not be used. */
 export interface Return {
@@ -36,6 +47,7 @@ export interface LoginParts {
   readonly rails: ReadonlyMap<string, Rail>
   readonly attempts: AttemptStore
   readonly events: EventStore
+  readonly upstream: Pick<Upstream, 'open' | 'use' | 'end'>
   readonly vault: Vault
   readonly clock: Clock
   /** UUIDv7 text, rising */
@@ -45,6 +57,8 @@ export interface LoginParts {
 }
 
 const ATTEMPT_TTL_SECONDS = 600
+/** to read the consent screen, fetch a licence from a drawer and type its number */
+const DECISION_TTL_SECONDS = 1200
 const sha256 = (value: string): Buffer => createHash('sha256').update(value).digest()
 const sealedAt = (column: 'sealed_state' | 'sealed_outcome', row: string) => ({ table: 'rail_attempt', column, row })
 
@@ -106,13 +120,59 @@ export function createLogin(parts: LoginParts) {
     const about = { clientId: attempt.clientId, interactionUid: attempt.interactionUid }
     const { outcome, events } = await readAnswer(railId, attempt, query)
     const sealed = await vault.seal('system', sealedAt('sealed_outcome', attempt.id), JSON.stringify(outcome))
-    await attempts.settle(
-      attempt.id,
-      sealed,
-      events.map((body) => ({ body, ...about })),
-    )
+    const told = events.map((body) => ({ body, ...about }))
+    await attempts.settle(attempt.id, sealed, clock() + DECISION_TTL_SECONDS, told)
     return { interactionUid: attempt.interactionUid }
   }
+
+  /**
+   * Runs an errand while she decides, and puts what came of it in place of what was missing.
+   * @throws RailError INTERACTION_OUT_OF_ORDER without an open session; RAIL_UNAUTHORIZED, RAIL_EXPIRED when only a new sign-in helps
+   */
+  async function runErrand(
+    { uid, clientId }: AskedInteraction,
+    errand: RailErrand,
+    agreed?: { notice: string; locale: string },
+  ): Promise<void> {
+    const about = { clientId, interactionUid: uid }
+    const { attemptId } = await openStanding(uid)
+    if (errand.kind === 'pull' && agreed)
+      await parts.events.append([
+        { body: { type: 'document.pull_agreed', doctype: errand.doctype, ...agreed }, ...about },
+      ])
+    const got = await parts.upstream.use(attemptId, (rail, session) => rail.run(session, errand))
+    for (;;) {
+      const { attempt, outcome } = await openStanding(uid)
+      const documents = replaced(outcome.identity.documents, got)
+      const refused = got.find((document) => document.kind === 'refused')
+      const next: Outcome = refused
+        ? { kind: 'failed', code: refused.code }
+        : { ...outcome, identity: { ...outcome.identity, documents } }
+      const sealed = await vault.seal('system', sealedAt('sealed_outcome', attempt.id), JSON.stringify(next))
+      if (refused) await parts.upstream.end(attemptId)
+      const told = got.map((document) => ({ body: toEvent(document), ...about }))
+      // Another errand of hers may have been faster: then its result stays, and ours goes on top.
+      if (await attempts.amend(attempt.id, attempt.sealedOutcome, sealed, told)) return
+    }
+  }
+
+  async function openStanding(interactionUid: string) {
+    const attempt = await attempts.findByInteraction(interactionUid)
+    const outcome = attempt?.sealedOutcome && (await readOutcome(attempt.id, attempt.sealedOutcome))
+    if (!attempt?.sealedOutcome || outcome?.kind !== 'identity' || !outcome.sessionOpen)
+      throw new RailError('INTERACTION_OUT_OF_ORDER', 'there is no open session to run an errand in')
+    return { attemptId: attempt.id, attempt: { id: attempt.id, sealedOutcome: attempt.sealedOutcome }, outcome }
+  }
+
+  async function readOutcome(attemptId: string, sealed: Uint8Array): Promise<Outcome> {
+    const opened = await vault.open('system', sealedAt('sealed_outcome', attemptId), sealed)
+    return JSON.parse(opened.toString('utf8')) as Outcome
+  }
+
+  /** The fields for having a document pulled, where that can be done. */
+  const pullFields = (railId: RailId, doctype: string) => railOf(railId).pullFields(doctype)
+  const readPullFields = (railId: RailId, doctype: string, typed: Readonly<Record<string, unknown>>) =>
+    railOf(railId).readPullFields(doctype, typed)
 
   async function claimAttempt(
     railId: RailId,
@@ -153,7 +213,9 @@ export function createLogin(parts: LoginParts) {
       const opened = await vault.open('system', sealedAt('sealed_state', attempt.id), attempt.sealedState)
       const step = await railOf(railId).advance(JSON.parse(opened.toString('utf8')) as RailState, { query })
       if (step.kind !== 'done') throw new RailError('RAIL_RESPONSE_INVALID', 'the rail asked for a second redirect')
-      return toOutcome(railId, attempt.id, step.identity)
+      const { session, ...identity } = step.identity
+      if (session) await parts.upstream.open(attempt.id, railId, session, clock() + DECISION_TTL_SECONDS)
+      return toOutcome(railId, attempt.id, identity, session !== undefined)
     } catch (error) {
       // The journey failed; that is told on our page, which offers another try and the way back to the app.
       if (!(error instanceof RailError)) throw error
@@ -169,8 +231,11 @@ export function createLogin(parts: LoginParts) {
     const attempt = await attempts.findByInteraction(interactionUid)
     if (!attempt) return { kind: 'not-started' }
     if (!attempt.sealedOutcome) return { kind: attempt.usedAt === undefined ? 'not-started' : 'under-way' }
-    const opened = await vault.open('system', sealedAt('sealed_outcome', attempt.id), attempt.sealedOutcome)
-    return { kind: 'returned', attemptId: attempt.id, outcome: JSON.parse(opened.toString('utf8')) as Outcome }
+    return {
+      kind: 'returned',
+      attemptId: attempt.id,
+      outcome: await readOutcome(attempt.id, attempt.sealedOutcome),
+    }
   }
 
   function railOf(id: string): Rail {
@@ -179,7 +244,7 @@ export function createLogin(parts: LoginParts) {
     return rail
   }
 
-  return { begin, takeReturn, standing }
+  return { begin, takeReturn, standing, runErrand, pullFields, readPullFields }
 }
 
 export type Login = ReturnType<typeof createLogin>
@@ -200,11 +265,20 @@ function refusedReturn(reason: keyof typeof refusals, interactionUid: string | u
 function toOutcome(
   rail: RailId,
   attemptId: string,
-  identity: RailIdentity,
+  identity: Identity,
+  sessionOpen: boolean,
 ): { outcome: Outcome; events: DwarEvent['body'][] } {
   const events: DwarEvent['body'][] = [{ type: 'rail.returned', rail, attemptId }, ...identity.documents.map(toEvent)]
   const refused = identity.documents.find((document) => document.kind === 'refused')
-  return { outcome: refused ? { kind: 'failed', code: refused.code } : { kind: 'identity', identity }, events }
+  return {
+    outcome: refused ? { kind: 'failed', code: refused.code } : { kind: 'identity', identity, sessionOpen },
+    events,
+  }
+}
+
+/** New outcomes in place of old ones of the same type. */
+function replaced(before: readonly DocumentOutcome[], fresh: readonly DocumentOutcome[]): DocumentOutcome[] {
+  return before.map((document) => fresh.find(({ doctype }) => doctype === document.doctype) ?? document)
 }
 
 function toEvent(document: DocumentOutcome): DwarEvent['body'] {

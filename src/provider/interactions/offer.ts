@@ -1,5 +1,5 @@
 import type { ConsentItem, DocumentEvidence } from '../../privacy/consent.ts'
-import type { DocumentOutcome, RailIdentity } from '../../rails/rail.ts'
+import type { AbsenceReason, DocumentOutcome, RailIdentity } from '../../rails/rail.ts'
 import { type ClaimRow, companions, findClaimRow, type Judgement } from '../claims.ts'
 import type { ClaimsRequest } from '../request.ts'
 import {
@@ -27,7 +27,7 @@ export interface OfferItem {
 /** A document that was wanted and gave nothing. */
 export interface MissingDocument {
   readonly doctype: string
-  readonly reason: 'pdf-only' | 'not-granted' | 'not-in-locker' | 'aadhaar-not-linked' | 'unavailable'
+  readonly reason: 'pdf-only' | AbsenceReason
 }
 
 export interface Offer {

@@ -4,7 +4,15 @@ import type { RailCredentials } from '../rail.ts'
 import { type Answer, type Call, type Send, TransportError } from './http.ts'
 import { type IssuedDocument, repositoryOf } from './issued.ts'
 import { type ClientAuth, type DigiLockerSettings, endpointUrl, type Operation } from './settings.ts'
-import { errorAnswer, issuedAnswer, type TokenAnswer, tokenAnswer, type UserAnswer, userAnswer } from './wire.ts'
+import {
+  errorAnswer,
+  issuedAnswer,
+  pullAnswer,
+  type TokenAnswer,
+  tokenAnswer,
+  type UserAnswer,
+  userAnswer,
+} from './wire.ts'
 
 export interface CodeExchange {
   readonly code: string
@@ -12,6 +20,20 @@ export interface CodeExchange {
   /** the very text that the authorize request carried */
   readonly redirectUri: string
 }
+
+/** What an issuer is asked for; it also gets number, name and birth date of the person from DigiLocker (§11). */
+export interface Pull {
+  readonly orgId: string
+  readonly doctype: string
+  readonly fields: Readonly<Record<string, string>>
+}
+
+export type PullAnswer =
+  | { readonly kind: 'there'; readonly uri: string }
+  /** it was in the locker all along */
+  | { readonly kind: 'was-there' }
+  /** the issuer looks by hand; the document may come later */
+  | { readonly kind: 'pending' }
 
 /** A document's bytes as received, with the transport proof that came along. */
 export interface ServedDocument {
@@ -35,6 +57,10 @@ export interface DigiLockerClient {
   certificate(accessToken: string, uri: string): Promise<ServedDocument>
   /** @throws RailError also RAIL_AADHAAR_NOT_LINKED; DocumentError DOC_TOO_LARGE */
   eAadhaar(accessToken: string): Promise<ServedDocument>
+  /** Spends the refresh token: sent once. @throws RailError also RAIL_UNAUTHORIZED when it is good no longer */
+  refresh(refreshToken: string, credentials: RailCredentials): Promise<TokenAnswer>
+  /** Has the document put into the locker by its issuer. Sent once. @throws RailError also RAIL_NOT_FOUND, RAIL_AADHAAR_NOT_LINKED */
+  pull(accessToken: string, pull: Pull): Promise<PullAnswer>
   /** Ends the whole upstream grant that the token belongs to (§6.4). @throws RailError */
   revoke(token: string, hint: 'access_token' | 'refresh_token', credentials: RailCredentials): Promise<void>
   /** The configured key set, as it came. @throws RailError */
@@ -45,14 +71,14 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
   const { timeoutsMs, bodyCaps } = settings
 
   const json = (
-    operation: 'token' | 'revoke' | 'user' | 'issued',
+    operation: 'token' | 'refresh' | 'revoke' | 'user' | 'issued',
     parts: Pick<Call, 'form' | 'headers'>,
   ): Promise<Answer> =>
     succeed(send, {
       ...parts,
       operation,
       url: endpointUrl(operation, settings),
-      timeoutMs: timeoutsMs[operation],
+      timeoutMs: timeoutsMs[operation === 'refresh' ? 'token' : operation],
       maxBytes: bodyCaps.json,
     })
 
@@ -78,6 +104,22 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
       const fields = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier }
       const request = authenticated(settings.clientAuth.token, credentials, fields)
       return readJson('token', await json('token', request), tokenAnswer)
+    },
+    refresh: async (refreshToken, credentials) => {
+      const fields = { grant_type: 'refresh_token', refresh_token: refreshToken }
+      const request = authenticated(settings.clientAuth.refresh, credentials, fields)
+      return readJson('refresh', await json('refresh', request), tokenAnswer)
+    },
+    pull: async (accessToken, { orgId, doctype, fields }) => {
+      const answer = await send({
+        operation: 'pull',
+        url: endpointUrl('pull', settings),
+        headers: { accept: 'application/json', ...bearer(accessToken) },
+        form: new URLSearchParams({ ...fields, orgid: orgId, doctype, consent: 'Y' }),
+        timeoutMs: timeoutsMs.pull,
+        maxBytes: bodyCaps.json,
+      })
+      return readPull(answer)
     },
     user: async (accessToken) => readJson('user', await get('user', accessToken), userAnswer),
     issued: async (accessToken) => readJson('issued', await get('issued', accessToken), issuedAnswer),
@@ -121,6 +163,15 @@ async function succeed(send: Send, call: Call): Promise<Answer> {
   throw new RailError(code, `${call.operation}: the upstream answered ${answer.status}`)
 }
 
+/** Two of its errors are answers: the document was there already, or will come (digilocker-api.md §11). */
+function readPull(answer: Answer): PullAnswer {
+  if (answer.status === 200) return { kind: 'there', uri: readJson('pull', answer, pullAnswer).uri }
+  const word = isMarkup(answer) ? undefined : errorWord(answer.body)
+  if (word === 'uri_exists') return { kind: 'was-there' }
+  if (word === 'pull_response_pending') return { kind: 'pending' }
+  throw new RailError(codeOf('pull', answer), `pull: the upstream answered ${answer.status}`)
+}
+
 /** What DigiLocker's own words for an error mean for us (digilocker-api.md §6.5 and §12). */
 const TOKEN_WORDS: Readonly<Record<string, ErrorCode>> = {
   invalid_grant: 'RAIL_CODE_REFUSED',
@@ -131,12 +182,17 @@ const TOKEN_WORDS: Readonly<Record<string, ErrorCode>> = {
   unauthorized_client: 'RAIL_MISCONFIGURED',
   redirect_uri_mismatch: 'RAIL_MISCONFIGURED',
 }
+/** A refresh token that is good no longer is no fault of the journey: the person is asked again. */
+const REFRESH_WORDS: Readonly<Record<string, ErrorCode>> = { ...TOKEN_WORDS, invalid_grant: 'RAIL_UNAUTHORIZED' }
 const BEARER_WORDS: Readonly<Record<string, ErrorCode>> = {
   invalid_token: 'RAIL_UNAUTHORIZED',
   insufficient_scope: 'RAIL_FORBIDDEN',
   invalid_uri: 'RAIL_NOT_FOUND',
   aadhaar_not_linked: 'RAIL_AADHAAR_NOT_LINKED',
-  aadhaar_not_available: 'RAIL_AADHAAR_NOT_LINKED',
+  aadhaar_not_available: 'RAIL_AADHAAR_NOT_AVAILABLE',
+  record_not_found: 'RAIL_NOT_FOUND',
+  invalid_orgid: 'RAIL_MISCONFIGURED',
+  invalid_doctype: 'RAIL_MISCONFIGURED',
 }
 const STATUSES: Readonly<Record<number, ErrorCode>> = {
   401: 'RAIL_UNAUTHORIZED',
@@ -149,9 +205,14 @@ function codeOf(operation: Operation, answer: Answer): ErrorCode {
   if (answer.status === 429) return 'RAIL_RATE_LIMITED'
   if (answer.status >= 500 || isMarkup(answer)) return 'RAIL_UNAVAILABLE'
   const word = errorWord(answer.body)
-  const words = operation === 'token' || operation === 'revoke' ? TOKEN_WORDS : BEARER_WORDS
+  const words = wordsOf(operation)
   const said = word !== undefined && Object.hasOwn(words, word) ? words[word] : undefined
   return said ?? STATUSES[answer.status] ?? 'RAIL_RESPONSE_INVALID'
+}
+
+function wordsOf(operation: Operation): Readonly<Record<string, ErrorCode>> {
+  if (operation === 'refresh') return REFRESH_WORDS
+  return operation === 'token' || operation === 'revoke' ? TOKEN_WORDS : BEARER_WORDS
 }
 
 function errorWord(body: Uint8Array): string | undefined {

@@ -1,6 +1,6 @@
 import type { DocumentFields, DocumentVerification } from '../../documents/document.ts'
 import { DocumentError, RailError } from '../../errors.ts'
-import type { DocumentNeed, DocumentOutcome, KeyedHash } from '../rail.ts'
+import type { AbsenceReason, DocumentNeed, DocumentOutcome, KeyedHash } from '../rail.ts'
 import type { DigiLockerClient, ServedDocument } from './client.ts'
 import { hasXml, type IssuedDocument } from './issued.ts'
 import { covers, type Grant, mentions } from './scope.ts'
@@ -15,7 +15,8 @@ export interface VerifiedFields {
 
 export interface Locker {
   readonly grant: Grant
-  readonly listed: readonly IssuedDocument[]
+  /** undefined: the list could not be had, and only what the scope names is known */
+  readonly listed: readonly IssuedDocument[] | undefined
   /** the upstream's `eaadhaar` flag */
   readonly hasAadhaar: boolean | undefined
 }
@@ -70,11 +71,12 @@ function locate(doctype: string, locker: Locker): Located {
   if (doctype === AADHAAR) return locateAadhaar(found, locker)
   if (found) return { kind: hasXml(found) ? 'xml' : 'pdf', doctype, uri: found.uri }
   const agreed = !locker.grant.stated || mentions(locker.grant, doctype)
+  if (agreed && locker.listed === undefined) return { kind: 'absent', doctype, reason: 'unavailable' }
   return absent(doctype, agreed ? 'not-in-locker' : 'not-granted')
 }
 
 /** Consented documents that the list shows, then those that only the scope names: the list may lag or leave out. */
-function candidatesOf(doctype: string, { grant, listed }: Locker): IssuedDocument[] {
+function candidatesOf(doctype: string, { grant, listed = [] }: Locker): IssuedDocument[] {
   const named = grant.documents.filter(({ uri }) => listed.every((item) => item.uri !== uri))
   const all = [...listed, ...named.map((document) => ({ ...document, mime: [] }))]
   return all.filter((document) => document.doctype === doctype && covers(grant, document))
@@ -123,12 +125,19 @@ async function fetchAndVerify(
 /** A failure of one document is a fact about that document; only a lost token ends the whole journey. */
 function toOutcome(error: unknown, doctype: string, uriHmac: string): DocumentOutcome {
   if (error instanceof DocumentError) return { kind: 'refused', doctype, code: error.code, check: error.check, uriHmac }
+  return toAbsent(error, doctype)
+}
+
+/** Why an upstream's refusal means that this document is not to be had now. Throws what is no such thing. */
+export function toAbsent(error: unknown, doctype: string): Extract<DocumentOutcome, { kind: 'absent' }> {
   if (!(error instanceof RailError) || error.code === 'RAIL_UNAUTHORIZED') throw error
   switch (error.code) {
     case 'RAIL_FORBIDDEN':
       return absent(doctype, 'not-granted')
     case 'RAIL_AADHAAR_NOT_LINKED':
       return absent(doctype, 'aadhaar-not-linked')
+    case 'RAIL_AADHAAR_NOT_AVAILABLE':
+      return absent(doctype, 'aadhaar-not-available')
     case 'RAIL_NOT_FOUND':
       return absent(doctype, 'not-in-locker')
     default:
@@ -136,7 +145,8 @@ function toOutcome(error: unknown, doctype: string, uriHmac: string): DocumentOu
   }
 }
 
-const absent = (
-  doctype: string,
-  reason: 'not-granted' | 'not-in-locker' | 'aadhaar-not-linked',
-): Extract<DocumentOutcome, { kind: 'absent' }> => ({ kind: 'absent', doctype, reason })
+export const absent = (doctype: string, reason: AbsenceReason): Extract<DocumentOutcome, { kind: 'absent' }> => ({
+  kind: 'absent',
+  doctype,
+  reason,
+})

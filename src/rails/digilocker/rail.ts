@@ -1,12 +1,10 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../../clock.ts'
-import { checkTransportHmac } from '../../documents/hmac.ts'
 import { AppError, type ErrorCode, RailError } from '../../errors.ts'
 import type {
   AssertedProfile,
   DocumentNeed,
-  DocumentOutcome,
   KeyedHash,
   Rail,
   RailCredentials,
@@ -22,10 +20,12 @@ import { authorizeUrl, type Remembered, randomText, readRemembered } from './aut
 import { readCallback } from './callback.ts'
 import { createClient, type DigiLockerClient } from './client.ts'
 import { type FetchParts, fetchDocuments, type Locker } from './documents.ts'
+import { fetchParts, isWorthKeeping, listedOr, run, toMemory } from './errand.ts'
 import { createGuard, type PauseEvent } from './guard.ts'
 import { type CallEvent, createAgent, createSend } from './http.ts'
 import { type CheckIdToken, createCheckIdToken } from './id-token.ts'
 import { mergeProfiles } from './profile.ts'
+import { pullFields, readPullFields } from './pull.ts'
 import { parseGrant } from './scope.ts'
 import type { DigiLockerSettings } from './settings.ts'
 import type { TokenAnswer, UserAnswer } from './wire.ts'
@@ -41,7 +41,10 @@ export interface DigiLockerDeps {
   readonly dispatcher?: Dispatcher | undefined
   /** milliseconds to wait before the one retry of a GET */
   readonly sleep?: ((ms: number) => Promise<unknown>) | undefined
-  /** Told when the tokens could not be given back: they then end by themselves, at `consent_valid_till` at the latest. */
+  /**
+   * Told when the tokens could not be given back: they then end by themselves, at `consent_valid_till` at the latest.
+   * Also when the issued list could not be had, and the login went on without it.
+   */
   readonly warn?: ((code: ErrorCode) => void) | undefined
   /** Told of every upstream call: for counting, holds nothing personal. */
   readonly onEvent?: ((event: CallEvent) => void) | undefined
@@ -54,7 +57,7 @@ export interface DigiLockerRail extends Rail, AsyncDisposable {
   close(): Promise<void>
 }
 
-interface Parts {
+export interface Parts {
   readonly settings: DigiLockerSettings
   readonly deps: DigiLockerDeps
   readonly client: DigiLockerClient
@@ -87,6 +90,11 @@ export function createDigiLockerRail(settings: DigiLockerSettings, deps: DigiLoc
     id: 'digilocker',
     begin: (request) => begin(request, parts),
     advance: (state, reply) => advance(state, reply, parts),
+    pullFields: (doctype) => (Object.hasOwn(settings.pull, doctype) ? pullFields(doctype) : undefined),
+    readPullFields,
+    run: (session, errand) => run(session, errand, parts),
+    refresh: (tokens) => refresh(tokens, parts),
+    giveBack: (tokens) => giveBack(tokens, parts),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -108,14 +116,14 @@ async function advance(state: RailState, reply: RailReply, parts: Parts): Promis
   const code = readCallback(reply.query, parts.settings.idToken.issuers)
   const credentials = await parts.deps.credentials()
   const token = await parts.client.exchangeCode({ ...keep, code }, credentials)
+  const tokens = tokensOf(token, parts)
   try {
-    const identity = await identify(token, keep, credentials, parts)
-    if (!parts.settings.revokeAfterFetch)
-      return { kind: 'done', identity: { ...identity, tokens: tokensOf(token, parts) } }
-    await giveBack(token, credentials, parts)
+    const { session, ...identity } = await identify(token, keep, credentials, parts)
+    if (session) return { kind: 'done', identity: { ...identity, session } }
+    await giveBackAfterwards(tokens, parts)
     return { kind: 'done', identity }
   } catch (error) {
-    await giveBack(token, credentials, parts) // nobody would ever hold these tokens
+    await giveBackAfterwards(tokens, parts) // nobody would ever hold these tokens
     throw error
   }
 }
@@ -131,13 +139,22 @@ async function identify(
   const fromIdToken = await readIdToken(token, nonce, credentials, parts)
   const user = await client.user(token.accessToken)
   checkSameSubject(token, user)
-  const documents = await readDocuments(needs, token, user, credentials, parts)
+  const locker = await readLocker(needs, token, user, parts)
+  const documents = await fetchDocuments(needs, locker, fetchParts(token.accessToken, credentials, parts))
+  const { consentValidTill: endsAt } = token
   return {
     rail: 'digilocker',
     subject: user.subject,
     asserted: mergeProfiles([user.profile, token.profile, fromIdToken]),
     documents,
-    ...(token.consentValidTill !== undefined && { consentEndsAt: token.consentValidTill }),
+    ...(endsAt !== undefined && { consentEndsAt: endsAt }),
+    ...(isWorthKeeping(documents, parts.settings) && {
+      session: {
+        tokens: tokensOf(token, parts),
+        memory: toMemory(needs, locker),
+        ...(endsAt !== undefined && { endsAt }),
+      },
+    }),
   }
 }
 
@@ -168,29 +185,18 @@ function checkSameSubject(token: TokenAnswer, user: UserAnswer): void {
     throw new RailError('RAIL_RESPONSE_INVALID', 'user: digilockerid differs from that of the token')
 }
 
-async function readDocuments(
+/** What was agreed to, and what is listed. A list that cannot be had costs the login nothing: the scope names documents too (§10.1). */
+async function readLocker(
   needs: readonly DocumentNeed[],
   token: TokenAnswer,
   user: UserAnswer,
-  credentials: RailCredentials,
-  { client, deps, settings }: Parts,
-): Promise<DocumentOutcome[]> {
-  if (needs.length === 0) return []
+  parts: Parts,
+): Promise<Locker> {
   const grant = parseGrant(token.scope)
   const nothingTicked = grant.stated && grant.documents.length === 0 && grant.doctypes.size === 0
-  const listed = nothingTicked ? [] : await client.issued(token.accessToken)
-  const locker: Locker = { grant, listed, hasAadhaar: user.eAadhaar ?? token.eAadhaar }
-  const { clientSecret, previousClientSecret } = credentials
-  const secrets = previousClientSecret === undefined ? [clientSecret] : [clientSecret, previousClientSecret]
-  return fetchDocuments(needs, locker, {
-    client,
-    accessToken: token.accessToken,
-    keyedHash: deps.keyedHash,
-    verify: deps.verify,
-    checkTransport: ({ body, hmac }) => {
-      checkTransportHmac(body, hmac, secrets, settings.hmacPolicy)
-    },
-  })
+  const spared = needs.length === 0 || nothingTicked
+  const listed = spared ? [] : await listedOr(undefined, token.accessToken, parts)
+  return { grant, listed, hasAadhaar: user.eAadhaar ?? token.eAadhaar }
 }
 
 function tokensOf({ accessToken, refreshToken, expiresInSeconds }: TokenAnswer, { deps }: Parts): UpstreamTokens {
@@ -199,14 +205,26 @@ function tokensOf({ accessToken, refreshToken, expiresInSeconds }: TokenAnswer, 
 
 /**
  * Ends the upstream grant by its longest-lived token, of which the others are dropped too (digilocker-api.md §6.4).
- * A failure costs the person nothing: the login stands, and the operator is told.
+ * @throws RailError
  */
-async function giveBack(token: TokenAnswer, credentials: RailCredentials, { client, deps }: Parts): Promise<void> {
-  const { accessToken, refreshToken } = token
+async function giveBack({ accessToken, refreshToken }: UpstreamTokens, { client, deps }: Parts): Promise<void> {
+  const credentials = await deps.credentials()
+  if (refreshToken) await client.revoke(refreshToken, 'refresh_token', credentials)
+  else await client.revoke(accessToken, 'access_token', credentials)
+}
+
+/** A failure costs the person nothing: the login stands, and the operator is told. */
+async function giveBackAfterwards(tokens: UpstreamTokens, parts: Parts): Promise<void> {
   try {
-    if (refreshToken) await client.revoke(refreshToken, 'refresh_token', credentials)
-    else await client.revoke(accessToken, 'access_token', credentials)
+    await giveBack(tokens, parts)
   } catch (error) {
-    deps.warn?.(error instanceof AppError ? error.code : 'UNEXPECTED')
+    parts.deps.warn?.(error instanceof AppError ? error.code : 'UNEXPECTED')
   }
+}
+
+/** A refresh may bring a new refresh token or none; then the old one stays good (digilocker-api.md §6.4). */
+async function refresh({ refreshToken }: UpstreamTokens, parts: Parts): Promise<UpstreamTokens> {
+  if (refreshToken === undefined) throw new RailError('RAIL_UNAUTHORIZED', 'refresh: there is no refresh token')
+  const token = await parts.client.refresh(refreshToken, await parts.deps.credentials())
+  return { refreshToken, ...tokensOf(token, parts) }
 }

@@ -1,6 +1,7 @@
 import type { JSONWebKeySet } from 'jose'
 import type { HmacPolicy } from '../../documents/hmac.ts'
 import { AppError } from '../../errors.ts'
+import { PULLABLE } from './pull.ts'
 
 /** How we prove who we are at an endpoint. `post`: secret in the form. `basic`: HTTP Basic. `none`: id only (digilocker-api.md §6.2). */
 export type ClientAuth = 'post' | 'basic' | 'none'
@@ -11,7 +12,7 @@ export type IdTokenKeys =
   | { readonly mode: 'keys'; readonly jwks: JSONWebKeySet }
   | { readonly mode: 'jwks-uri'; readonly url: URL }
 
-export type Endpoint = 'authorize' | 'token' | 'revoke' | 'user' | 'issued' | 'xml' | 'eAadhaar'
+export type Endpoint = 'authorize' | 'token' | 'refresh' | 'revoke' | 'user' | 'issued' | 'xml' | 'eAadhaar' | 'pull'
 /** Calls that our server makes. */
 export type Operation = Exclude<Endpoint, 'authorize'> | 'jwks'
 
@@ -28,7 +29,7 @@ export interface DigiLockerSettings {
   /** 2 for a client with `openid` in the portal, else 1. Never probed: a failed try may burn the code (§6.1) */
   readonly tokenVersion: 1 | 2
   readonly eAadhaarVersion: 1 | 2 | 3
-  readonly clientAuth: { readonly token: ClientAuth; readonly revoke: ClientAuth }
+  readonly clientAuth: { readonly token: ClientAuth; readonly refresh: ClientAuth; readonly revoke: ClientAuth }
   /** empty: none is sent, and what the portal has ticked applies */
   readonly scopes: readonly string[]
   /** authorize parameters added to every request (`pla`, `acr`, `amr`, `dl_flow`, …) */
@@ -56,6 +57,7 @@ export interface DigiLockerSettings {
     readonly issued: number
     readonly document: number
     readonly revoke: number
+    readonly pull: number
   }
   /** bytes */
   readonly bodyCaps: { readonly json: number; readonly document: number }
@@ -71,8 +73,10 @@ export interface DigiLockerSettings {
   readonly concurrency: { readonly calls: number; readonly waiting: number }
   /** no call for `pauseMs` once a `threshold` (0 to 1) of the last `calls` failed; half of them must have been made */
   readonly breaker: { readonly calls: number; readonly threshold: number; readonly pauseMs: number }
-  /** gives the upstream tokens back as soon as the documents are read */
+  /** gives the upstream tokens back as soon as nothing more can be got with them before consent */
   readonly revokeAfterFetch: boolean
+  /** doctypes that a person may have pulled into her locker, each with its issuer's `orgid` (§11); none unless the operator says so */
+  readonly pull: Readonly<Record<string, string>>
 }
 
 const MIB = 1024 * 1024
@@ -83,19 +87,28 @@ const defaults: Omit<DigiLockerSettings, 'tokenVersion'> = {
   paths: {},
   authorizeVersion: 1,
   eAadhaarVersion: 3,
-  clientAuth: { token: 'post', revoke: 'basic' },
+  clientAuth: { token: 'post', refresh: 'basic', revoke: 'basic' },
   scopes: [],
   extraParameters: {},
   droppedParameters: [],
   approvedDoctypes: [],
   hmacPolicy: 'verify-if-present',
   idToken: { issuers: ['https://api.digitallocker.gov.in'], keys: { mode: 'tls-only' }, nonce: false },
-  timeoutsMs: { connect: 5000, token: 15_000, user: 15_000, issued: 15_000, document: 45_000, revoke: 5000 },
+  timeoutsMs: {
+    connect: 5000,
+    token: 15_000,
+    user: 15_000,
+    issued: 15_000,
+    document: 45_000,
+    revoke: 5000,
+    pull: 45_000,
+  },
   bodyCaps: { json: MIB, document: 5 * MIB },
   retry: { delayMs: 200, maxRetryAfterMs: 3000, share: 0.1, burst: 10 },
   concurrency: { calls: 64, waiting: 256 },
   breaker: { calls: 20, threshold: 0.5, pauseMs: 10_000 },
   revokeAfterFetch: true,
+  pull: {},
 }
 
 /**
@@ -115,11 +128,13 @@ export function pathOf(endpoint: Endpoint, settings: DigiLockerSettings): string
   const standard: Record<Endpoint, string> = {
     authorize: `/public/oauth2/${settings.authorizeVersion}/authorize`,
     token: `/public/oauth2/${settings.tokenVersion}/token`,
+    refresh: '/public/oauth2/1/token', // documented for this version alone (§6.1)
     revoke: '/public/oauth2/1/revoke',
     user: '/public/oauth2/1/user',
     issued: '/public/oauth2/2/files/issued',
     xml: '/public/oauth2/1/xml/{uri}',
     eAadhaar: `/public/oauth2/${settings.eAadhaarVersion}/xml/eaadhaar`,
+    pull: '/public/oauth2/1/pull/pulldocument',
   }
   return settings.paths[endpoint] ?? standard[endpoint]
 }
@@ -149,6 +164,7 @@ function findFaults(settings: DigiLockerSettings): string[] {
     ...Object.entries(settings.paths).flatMap(([name, path]) => pathFaults(name, path)),
     ...parameterFaults(settings),
     ...idTokenFaults(settings),
+    ...pullFaults(settings),
     ...numberFaults('timeoutsMs', settings.timeoutsMs),
     ...numberFaults('bodyCaps', settings.bodyCaps),
     ...numberFaults('concurrency', settings.concurrency),
@@ -178,6 +194,14 @@ function parameterFaults({ extraParameters, droppedParameters }: DigiLockerSetti
 function idTokenFaults({ idToken, allowHttp }: DigiLockerSettings): string[] {
   if (idToken.keys.mode === 'keys' && idToken.keys.jwks.keys.length === 0) return ['idToken.keys holds no key']
   return idToken.keys.mode === 'jwks-uri' ? urlFaults('idToken.keys.url', idToken.keys.url, allowHttp) : []
+}
+
+/** Without its `orgid` an issuer cannot be asked, and without our form nobody can say which document. */
+function pullFaults({ pull }: DigiLockerSettings): string[] {
+  return Object.entries(pull).flatMap(([doctype, orgId]) => [
+    ...(PULLABLE.includes(doctype) ? [] : [`pull.${doctype} is not a document that can be pulled`]),
+    ...(/^[A-Za-z0-9._-]{1,64}$/.test(orgId) ? [] : [`pull.${doctype} must name the issuer’s orgid`]),
+  ])
 }
 
 function numberFaults(name: string, values: Readonly<Record<string, number>>): string[] {

@@ -133,5 +133,8 @@ function toMime(value: unknown): string[] {
     .filter((one) => one !== '')
 }
 
+/** POST /pull/pulldocument (digilocker-api.md §11) */
+export const pullAnswer = z.object({ uri: z.string().trim().min(1).max(512) })
+
 /** `error` of an error body, where there is one (digilocker-api.md §12). Its description is never read. */
 export const errorAnswer = z.object({ error: z.string() }).transform(({ error }) => error)

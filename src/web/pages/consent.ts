@@ -1,6 +1,6 @@
-import type { DocumentOutcome } from '../../rails/rail.ts'
 import type { Translator } from '../i18n.ts'
 import { type ClientIdentity, claimLabel, documentLabel, isProof, type PageFrame, toHref } from './frame.ts'
+import { type MissingRow, type MissingView, toMissingRow } from './missing.ts'
 import { isDerived, showValue } from './values.ts'
 
 /** One detail as the person sees it. */
@@ -37,7 +37,7 @@ export interface ConsentPage extends PageFrame {
   readonly sections: readonly ConsentPageSection[]
   /** the documents that gave something, with signer and verdict */
   readonly checks: readonly { readonly document: string; readonly text: string }[]
-  readonly missing: readonly { readonly document: string; readonly reason: string }[]
+  readonly missing: readonly MissingRow[]
   readonly retention: string
   readonly withdrawHref?: string | undefined
   readonly contact?: { readonly label: string; readonly href: string } | undefined
@@ -59,9 +59,6 @@ export type ConsentSource =
       readonly weakAlgorithm?: string | undefined
     }
 
-/** Why a document gave nothing: as the rail tells it, or refused by verification. */
-export type MissingReason = 'pdf-only' | 'refused' | Extract<DocumentOutcome, { kind: 'absent' }>['reason']
-
 export interface ConsentView extends PageFrame {
   readonly client: ClientIdentity
   readonly purpose: string
@@ -75,7 +72,9 @@ export interface ConsentView extends PageFrame {
     /** only after a problem with this very form: what the person had ticked. Never on the first showing */
     readonly checked?: boolean | undefined
   }[]
-  readonly missing: readonly { readonly doctype: string; readonly reason: MissingReason }[]
+  readonly missing: readonly MissingView[]
+  /** DigiLocker can still be asked for what is missing, without a new sign-in */
+  readonly sessionOpen: boolean
   /** epoch seconds */
   readonly now: number
   /** epoch seconds; undefined: kept only until delivered */
@@ -88,7 +87,8 @@ export interface ConsentView extends PageFrame {
   }
   /** the form came back with nothing to share */
   readonly nothingChosen?: boolean | undefined
-  readonly action: string
+  /** address of the interaction */
+  readonly path: string
   readonly csrf: string
 }
 
@@ -100,16 +100,13 @@ export function toConsentPage(words: Translator, view: ConsentView): ConsentPage
     purpose: view.purpose,
     sections: toSections(words, view.client.name, items),
     checks: toChecks(words, view.items),
-    missing: view.missing.map(({ doctype, reason }) => ({
-      document: documentLabel(words, doctype),
-      reason: words.t(`missing.${reason}`),
-    })),
+    missing: view.missing.map((document) => toMissingRow(words, document, view.path, view.sessionOpen)),
     retention: toRetention(words, view),
     withdrawHref: toHref(view.notice.withdrawHref),
     contact: toContact(view.notice.contact),
     complaintHref: toHref(view.notice.complaintHref),
     errors: view.nothingChosen ? [toNothingChosen(words, items)] : [],
-    action: view.action,
+    action: `${view.path}/consent`,
     csrf: view.csrf,
     languages: view.languages,
   }

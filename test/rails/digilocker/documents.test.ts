@@ -205,14 +205,28 @@ describe('issued list — digilocker-api.md §10.1', () => {
     ['a 401', error(401, 'invalid_token'), 'RAIL_UNAUTHORIZED'],
     ['a 403', error(403, 'insufficient_scope'), 'RAIL_FORBIDDEN'],
     ['a 404', error(404, 'invalid_id'), 'RAIL_NOT_FOUND'],
-    ['a 429', { status: 429 }, 'RAIL_RATE_LIMITED'],
-    ['a 530', error(530, 'partner_service_unresponsive'), 'RAIL_UNAVAILABLE'],
-    ['a 530 with a page', html(530), 'RAIL_UNAVAILABLE'],
-    ['a page', html(200), 'RAIL_UNAVAILABLE'],
     ['items that are no list', json({ items: 'none' }), 'RAIL_RESPONSE_INVALID'],
   ])('refuses %s', async (_case, answer, code) => {
     upstream.on('issued', answer)
     expect(await failureOf(upstream, { needs: [need('PANCR')] })).toMatchObject({ name: 'RailError', code })
+  })
+})
+
+describe('an issued list that cannot be had now costs the login nothing — digilocker-api.md §10.1', () => {
+  it.each([
+    ['a 429', { status: 429 }],
+    ['a 530', error(530, 'partner_service_unresponsive')],
+    ['a 530 with a page', html(530)],
+    ['a page', html(200)],
+  ])('goes by the granted scope after %s', async (_case, answer) => {
+    upstream.on('issued', answer)
+    expect(await outcomes({ needs: [need('PANCR')] })).toEqual(['verified PANCR'])
+  })
+
+  it('does not say that a type agreed to is not in the locker, when it cannot know', async () => {
+    granted('files.issueddocs partners.PANCR')
+    upstream.on('issued', html(530))
+    expect(await outcomes({ needs: [need('PANCR')] })).toEqual(['absent PANCR unavailable'])
   })
 })
 
@@ -244,7 +258,7 @@ describe('one document’s failure is its own — digilocker-api.md §12', () =>
 
   it.each([
     ['no linked Aadhaar', error(404, 'aadhaar_not_linked'), 'absent ADHAR aadhaar-not-linked'],
-    ['an Aadhaar that needs eKYC anew', error(404, 'aadhaar_not_available'), 'absent ADHAR aadhaar-not-linked'],
+    ['an Aadhaar that needs eKYC anew', error(404, 'aadhaar_not_available'), 'absent ADHAR aadhaar-not-available'],
     ['no consent', error(403, 'insufficient_scope'), 'absent ADHAR not-granted'],
     ['an issuer that is down', error(530, 'unexpected_error'), 'absent ADHAR unavailable RAIL_UNAVAILABLE'],
   ])('reports e-Aadhaar with %s, although the account says eaadhaar=Y', async (_case, answer, line) => {

@@ -95,7 +95,7 @@ describe('an upstream that fails — security.md UP-9', () => {
 
   it('counts what is too slow', async () => {
     upstream.on('token', () => undefined)
-    const timeoutsMs = { connect: 5000, token: 60, user: 5000, issued: 5000, document: 5000, revoke: 5000 }
+    const timeoutsMs = { connect: 5000, token: 60, user: 5000, issued: 5000, document: 5000, revoke: 5000, pull: 5000 }
     await using rail = open({ timeoutsMs })
     const codes = await Promise.all(Array.from({ length: 4 }, () => rail.fail()))
     expect(codes).toEqual(Array(4).fill('RAIL_TIMEOUT'))

@@ -116,7 +116,7 @@ describe('a journey through the simulator', () => {
       },
       consentEndsAt: expect.any(Number),
     })
-    expect(identity).not.toHaveProperty('tokens')
+    expect(identity).not.toHaveProperty('session')
     expect(identity.documents[0]).toMatchObject({
       fields: { name: 'Asha Verma', birthdate: '1992-03-14', lastFour: '1234' },
     })

@@ -62,7 +62,7 @@ describe('DigiLocker code exchange — digilocker-api.md §6', () => {
     ['basic', basic, null, null],
     ['none', undefined, CLIENT.clientId, null],
   ] as const)('authenticates by %s, and by that alone', async (auth, header, id, secret) => {
-    await travel(upstream, { settings: { clientAuth: { token: auth, revoke: auth } } })
+    await travel(upstream, { settings: { clientAuth: { token: auth, refresh: auth, revoke: auth } } })
     for (const endpoint of ['token', 'revoke'] as const) {
       const { headers, form } = upstream.last(endpoint)
       expect([headers.authorization, form.get('client_id'), form.get('client_secret')]).toEqual([header, id, secret])
@@ -156,7 +156,7 @@ describe('DigiLocker code exchange — digilocker-api.md §6', () => {
 describe('Upstream tokens after the journey — digilocker-api.md §6.4', () => {
   it('gives them back, by the refresh token, and keeps none', async () => {
     const { identity } = await travel(upstream)
-    expect(identity).not.toHaveProperty('tokens')
+    expect(identity).not.toHaveProperty('session')
     const { form, headers } = upstream.last('revoke')
     expect(Object.fromEntries(form)).toEqual({ token: CANARY.refreshToken, token_type_hint: 'refresh_token' })
     expect(headers.authorization).toBe(basic)
@@ -187,7 +187,7 @@ describe('Upstream tokens after the journey — digilocker-api.md §6.4', () => 
 
   it('hands them to the caller when told to keep them', async () => {
     const { identity } = await travel(upstream, { settings: { revokeAfterFetch: false } })
-    expect(identity.tokens).toEqual({
+    expect(identity.session?.tokens).toEqual({
       accessToken: CANARY.accessToken,
       refreshToken: CANARY.refreshToken,
       expiresAt: NOW + 3600,

@@ -23,7 +23,7 @@ export const PAN_URI = `in.gov.pan-PANCR-${CANARY.pan}`
 export const LICENCE_URI = 'in.gov.transport-DRVLC-XX00-20000000000'
 export const AADHAAR_URI = 'in.gov.uidai-ADHAR-00000000000000000000000000000000'
 
-export type Named = 'token' | 'revoke' | 'user' | 'issued' | 'xml' | 'eaadhaar' | 'jwks'
+export type Named = 'token' | 'refresh' | 'revoke' | 'pull' | 'user' | 'issued' | 'xml' | 'eaadhaar' | 'jwks'
 
 export interface Reply {
   readonly status?: number
@@ -145,12 +145,13 @@ export class Upstream {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const path = request.url ?? ''
+    const form = new URLSearchParams(Buffer.concat(chunks).toString())
     const received: Received = {
-      endpoint: endpointOf(path),
+      endpoint: endpointOf(path, form),
       method: request.method ?? '',
       path,
       headers: request.headers,
-      form: new URLSearchParams(Buffer.concat(chunks).toString()),
+      form,
     }
     this.requests.push(received)
     const queue = (received.endpoint && this.#answers.get(received.endpoint)) ?? [healthy(received)]
@@ -160,8 +161,9 @@ export class Upstream {
   }
 }
 
-function endpointOf(path: string): Named | undefined {
-  if (/\/oauth2\/[12]\/token$/.test(path)) return 'token'
+function endpointOf(path: string, form: URLSearchParams): Named | undefined {
+  if (/\/oauth2\/[12]\/token$/.test(path)) return form.get('grant_type') === 'refresh_token' ? 'refresh' : 'token'
+  if (path.endsWith('/1/pull/pulldocument')) return 'pull'
   if (path.endsWith('/1/revoke')) return 'revoke'
   if (path.endsWith('/1/user')) return 'user'
   if (path.endsWith('/2/files/issued')) return 'issued'
@@ -174,6 +176,8 @@ function healthy({ endpoint, path }: Received): Reply {
   const doctype = /-([A-Z]{5})-/.exec(decodeURIComponent(path))?.[1] ?? 'ADHAR'
   const served = {
     token: json(tokenBody),
+    refresh: json({ access_token: 'renewed-access', refresh_token: 'renewed-refresh', expires_in: 3600 }),
+    pull: json({ uri: LICENCE_URI }),
     revoke: json({}),
     user: json(userBody),
     issued: json(issuedBody),

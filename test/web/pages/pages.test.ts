@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { WebError } from '../../../src/errors.ts'
 import { type ConsentView, toConsentPage } from '../../../src/web/pages/consent.ts'
 import { toHref } from '../../../src/web/pages/frame.ts'
+import type { MissingRow } from '../../../src/web/pages/missing.ts'
 import { readLogoutForm } from '../../../src/web/pages/sign-out.ts'
 import { showValue } from '../../../src/web/pages/values.ts'
 import { refusalPage, refusals, toErrorCode } from '../../../src/web/refusals.ts'
@@ -46,6 +47,10 @@ describe('printing values', () => {
     expect(renderAll('en', 'ordinary')).toEqual(renderAll('en', 'ordinary'))
   })
 })
+
+const actOf = (row: MissingRow | undefined): string | undefined =>
+  row?.action &&
+  [row.action.kind, row.action.href, 'doctype' in row.action && row.action.doctype].filter(Boolean).join(' ')
 
 const danger =
   /<script|<img src=x|<style>|<b>|<a href="javascript|undefined|\[object|[\u202A-\u202E\u2066-\u2069]|[^\P{Cc}\n]/u
@@ -183,13 +188,40 @@ describe('the consent page — DPDP Act 2023 §§5, 6; DPDP Rules 2025 rule 3', 
     expect(toHref(href)).toBeUndefined()
   })
 
-  it.each(['pdf-only', 'refused', 'not-granted', 'not-in-locker', 'aadhaar-not-linked', 'unavailable'] as const)(
-    'explains a document that gave nothing: %s',
+  const PATH = '/interaction/u1'
+  it.each([
+    ['pdf-only', undefined],
+    ['refused', undefined],
+    ['aadhaar-not-linked', undefined],
+    ['aadhaar-not-available', undefined],
+    ['not-granted', `post ${PATH}/start`],
+    ['not-in-locker', `link ${PATH}/pull/DRVLC`],
+    ['pull-not-found', `link ${PATH}/pull/DRVLC`],
+    ['pull-pending', `post ${PATH}/again DRVLC`],
+    ['unavailable', `post ${PATH}/again DRVLC`],
+  ] as const)('says why a document gave nothing and what to do about it: %s', (reason, act) => {
+    const missing = [{ doctype: 'DRVLC', reason, canBePulled: true }]
+    const [row] = toConsentPage(words, { ...view, missing }).missing
+    expect(row).toMatchObject({
+      document: 'Driving licence',
+      reason: words.t(`missing.${reason}`),
+      next: words.t(`missing.${reason}.next`),
+    })
+    expect(actOf(row)).toBe(act)
+  })
+
+  it.each(['unavailable', 'pull-pending', 'not-in-locker'] as const)(
+    'offers nothing that needs DigiLocker once its tokens are gone: %s',
     (reason) => {
-      const [missing] = toConsentPage(words, { ...view, missing: [{ doctype: 'ADHAR', reason }] }).missing
-      expect(missing).toEqual({ document: 'Aadhaar', reason: words.t(`missing.${reason}`) })
+      const missing = [{ doctype: 'DRVLC', reason, canBePulled: true }]
+      expect(toConsentPage(words, { ...view, missing, sessionOpen: false }).missing[0]?.action).toBeUndefined()
     },
   )
+
+  it('offers no pull where the operator does none', () => {
+    const missing = [{ doctype: 'DRVLC', reason: 'not-in-locker', canBePulled: false } as const]
+    expect(toConsentPage(words, { ...view, missing }).missing[0]?.action).toBeUndefined()
+  })
 })
 
 describe('showing values', () => {

@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { ErrorCode } from '../../../src/errors.ts'
 import { type LanguageLink, languageLinks, translator } from '../../../src/web/i18n.ts'
 import { type ConsentSource, type ConsentView, toConsentPage } from '../../../src/web/pages/consent.ts'
+import { toPullPage } from '../../../src/web/pages/pull.ts'
 import { toStartPage } from '../../../src/web/pages/start.ts'
 import { refusalPage } from '../../../src/web/refusals.ts'
 import { createRenderer, type Pages } from '../../../src/web/render.ts'
@@ -69,6 +70,8 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
     render('start', 'start', sampleStart(locale, words, languages)),
     render('consent', 'consent', toConsentPage(wordsOf(locale), sampleConsent(words, languages))),
     render('consent-problem', 'consent', toConsentPage(wordsOf(locale), withProblem(sampleConsent(words, languages)))),
+    render('pull', 'pull', samplePull(locale, words, languages, false)),
+    render('pull-problem', 'pull', samplePull(locale, words, languages, true)),
     render('refusal', 'refusal', sampleRefusal('RAIL_DENIED', locale, languages, words.client)),
     render('refusal-alone', 'refusal', sampleRefusal('INTERACTION_EXPIRED', locale, languages)),
     render('sign-out', 'sign-out', { languages, action: hidden.action, xsrf: words.domain, clientName: words.client }),
@@ -122,9 +125,12 @@ export function sampleConsent(words: Words, languages: readonly LanguageLink[] =
       { claim: 'verified_claims.name', value: words.name, source: pan, required: true },
     ],
     missing: [
-      { doctype: 'ADHAR', reason: 'not-granted' },
-      { doctype: 'SSCER', reason: 'pdf-only' },
+      { doctype: 'ADHAR', reason: 'not-granted', canBePulled: false },
+      { doctype: 'SSCER', reason: 'pdf-only', canBePulled: false },
+      { doctype: 'DRVLC', reason: 'not-in-locker', canBePulled: true },
+      { doctype: 'PANCR', reason: 'unavailable', canBePulled: true },
     ],
+    sessionOpen: true,
     now: NOW,
     retainUntil: NOW + 365 * 86_400,
     notice: {
@@ -132,10 +138,26 @@ export function sampleConsent(words: Words, languages: readonly LanguageLink[] =
       contact: { label: 'privacy@dwar.example', href: 'mailto:privacy@dwar.example' },
       complaintHref: 'https://board.example',
     },
-    action: '/interaction/u1/consent',
+    path: '/interaction/u1',
     csrf: words.domain,
     languages,
   }
+}
+
+function samplePull(locale: string, words: Words, languages: readonly LanguageLink[], problem: boolean) {
+  return toPullPage(wordsOf(locale), {
+    client: { name: words.client, domain: words.domain },
+    doctype: 'PANCR',
+    fields: [
+      { name: 'panno', maxLength: 10 },
+      { name: 'PANFullName', maxLength: 85 },
+    ],
+    problem,
+    action: '/interaction/u1/pull/PANCR',
+    backHref: '/interaction/u1',
+    csrf: words.domain,
+    languages,
+  })
 }
 
 function withProblem(view: ConsentView): ConsentView {

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { claimRows } from '../../../src/provider/claims.ts'
+import { PULLABLE, pullFields } from '../../../src/rails/digilocker/pull.ts'
 import type { Locales } from '../../../src/web/i18n.ts'
 import { refusals } from '../../../src/web/refusals.ts'
 import { locales, renderer, viewsFolder } from './samples.ts'
@@ -17,7 +18,21 @@ const families: Readonly<Record<string, readonly string[]>> = {
   'refusal.': Object.keys(refusals).flatMap((code) => ['title', 'happened', 'next'].map((part) => `${code}.${part}`)),
   'claim.': [...claimRows.map(({ claim }) => claim), ...['given_name', 'family_name', 'updated_at', 'verified_claims']],
   'document.': ['ADHAR', 'DRVLC', 'PANCR', 'RVCER', 'SSCER', 'HSCER'],
-  'missing.': ['pdf-only', 'refused', 'not-granted', 'not-in-locker', 'aadhaar-not-linked', 'unavailable'],
+  'missing.': [
+    'pdf-only',
+    'refused',
+    'not-granted',
+    'not-in-locker',
+    'aadhaar-not-linked',
+    'aadhaar-not-available',
+    'unavailable',
+    'pull-pending',
+    'pull-not-found',
+  ].flatMap((reason) => [reason, `${reason}.next`]),
+  'office.': PULLABLE,
+  'pull.field.': PULLABLE.flatMap((doctype) =>
+    (pullFields(doctype) ?? []).flatMap(({ name }) => [name, `${name}.hint`]),
+  ),
   'value.': ['female', 'male', 'transgender', 'active', 'inactive'],
   'consent.': ['needed', 'optional', 'proof'].flatMap((key) => [`${key}.title`, `${key}.hint`]),
 }
