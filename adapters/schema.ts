@@ -96,6 +96,8 @@ export interface RailCredentialTable {
   client_id: string
   sealed_secret: Buffer
   sealed_previous_secret: Buffer | null
+  configured_hash: Buffer | null
+  changed_at: Date | null
 }
 
 export interface ConsentTable {

@@ -47,6 +47,8 @@ function unwrap(schema: Type): { inner: Type; standard: string | undefined; requ
 
 function shown(value: unknown): string | undefined {
   if (value instanceof URL) return value.origin
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return shown(Object.entries(value).map(([name, one]) => `${name}=${String(one)}`))
   const text = Array.isArray(value) ? value.join(',') : String(value)
   return text === '' ? undefined : text
 }

@@ -8,7 +8,7 @@ import { createStorage } from '../adapters/storage.ts'
 import { sweep } from '../adapters/sweep.ts'
 import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
-import { createRailCredentials } from './admin/rail-credentials.ts'
+import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { isAgeAtLeast, todayInIndia } from './documents/answers/age.ts'
@@ -32,9 +32,8 @@ import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
-import { readIdTokenKeys } from './rails/digilocker/key-file.ts'
+import { toDigiLockerSettings } from './rail-settings.ts'
 import { createDigiLockerRail } from './rails/digilocker/rail.ts'
-import { digiLockerSettings } from './rails/digilocker/settings.ts'
 import { createRails } from './rails/registry.ts'
 import { parseKeyRing } from './vault/key-ring.ts'
 import { createKeyedHasher } from './vault/keyed-hash.ts'
@@ -60,6 +59,7 @@ export interface App {
   readonly handleMetrics: Metrics['handle']
   readonly provider: Provider
   readonly clients: ClientAdmin
+  readonly railCredentials: RailCredentialAdmin
   readonly events: EventStore
   /** Wraps every data key under the current key-encryption key; returns how many changed. */
   readonly rotateVault: () => Promise<number>
@@ -105,8 +105,8 @@ async function compose(
   const { accounts, attempts, clients, consents, events } = storage
   const vault = createVault(parseKeyRing(config.vaultKeys.reveal()), storage.dataKeys)
 
-  const credentials = createRailCredentials({ store: storage.railCredentials, vault, clock })
-  await putConfiguredCredentials(config, credentials.put)
+  const credentials = createRailCredentials({ store: storage.railCredentials, events, vault, hash, clock })
+  await takeConfiguredCredentials(config, credentials.configure)
   const documents = startVerifier(config, log, clock, fixedTrust)
   const digilocker = buildDigiLocker(config, {
     clock,
@@ -208,6 +208,7 @@ async function compose(
     provider,
     events,
     clients: createClientAdmin({ clients, vault, clock, issuer: config.issuer, validate: validateWith(provider) }),
+    railCredentials: credentials,
     rotateVault: async () => {
       const count = await vault.rotate()
       await events.append([{ body: { type: 'vault.rotated', count } }])
@@ -222,13 +223,13 @@ async function compose(
   }
 }
 
-async function putConfiguredCredentials(
+async function takeConfiguredCredentials(
   { digilocker }: Config,
-  put: ReturnType<typeof createRailCredentials>['put'],
+  configure: ReturnType<typeof createRailCredentials>['configure'],
 ): Promise<void> {
   const { clientId, clientSecret, previousClientSecret } = digilocker
   if (!clientSecret) return
-  await put('digilocker', {
+  await configure('digilocker', {
     clientId,
     clientSecret: clientSecret.reveal(),
     ...(previousClientSecret && { previousClientSecret: previousClientSecret.reveal() }),
@@ -299,27 +300,10 @@ interface DigiLockerParts {
   readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
 }
 
-function buildDigiLocker(
-  { digilocker, environment }: Config,
-  { clock, verify, hash, log, metrics, readCredentials }: DigiLockerParts,
-) {
-  const idTokenKeys = readIdTokenKeys(digilocker.idTokenKeys)
-  if (digilocker.tokenVersion === '2' && idTokenKeys.mode === 'tls-only')
+function buildDigiLocker(config: Config, { clock, verify, hash, log, metrics, readCredentials }: DigiLockerParts) {
+  const settings = toDigiLockerSettings(config)
+  if (settings.tokenVersion === 2 && settings.idToken.keys.mode === 'tls-only')
     log.warn({ rail: 'digilocker' }, 'id_token signatures are not checked')
-  const settings = digiLockerSettings({
-    baseUrl: digilocker.baseUrl,
-    allowHttp: environment !== 'production' && environment !== 'sandbox',
-    authorizeVersion: digilocker.authorizeVersion === '2' ? 2 : 1,
-    tokenVersion: digilocker.tokenVersion === '2' ? 2 : 1,
-    eAadhaarVersion: ({ '1': 1, '2': 2, '3': 3 } as const)[digilocker.eaadhaarVersion],
-    scopes: digilocker.scopes,
-    droppedParameters: digilocker.dropParameters,
-    approvedDoctypes: digilocker.doctypes,
-    hmacPolicy: digilocker.hmacPolicy,
-    idToken: { issuers: digilocker.idTokenIssuers, keys: idTokenKeys, nonce: digilocker.idTokenNonce },
-    revokeAfterFetch: digilocker.revokeAfterFetch,
-    pull: digilocker.pull,
-  })
   return createDigiLockerRail(settings, {
     credentials: readCredentials,
     keyedHash: (purpose, value) => hash(purpose, value).toString('hex'),

@@ -114,6 +114,29 @@ client
   .description('remove it and revoke all it holds')
   .action(async (id: string) => print(await run('client remove', { id })))
 
+const credentials = program.command('credentials').description('what DigiLocker knows us by; a change needs no restart')
+credentials
+  .command('set')
+  .description(
+    'take new ones; the secret comes from a file or from standard input, and the old one is kept as previous',
+  )
+  .requiredOption('--client-id <id>', 'client id of the partner portal')
+  .option('--secret-file <file>', 'a file that holds the client secret; standard input when left out')
+  .action(async ({ clientId, secretFile }: { clientId: string; secretFile?: string }) => {
+    // never an argument: those can be read by everybody on the machine
+    const clientSecret = readFileSync(secretFile ?? 0, 'utf8').trim()
+    if (clientSecret === '') throw new AppError('CONFIG_INVALID', 'The secret is empty.')
+    print(await run('credentials set', { rail: 'digilocker', clientId, clientSecret }))
+  })
+credentials
+  .command('show')
+  .description('the client id, and whether a previous secret still counts; never a secret')
+  .action(async () => print(await run('credentials show', { rail: 'digilocker' })))
+credentials
+  .command('drop-previous')
+  .description('end a rotation: hmac headers made with the previous secret are refused from now on')
+  .action(async () => print(await run('credentials drop-previous', { rail: 'digilocker' })))
+
 program
   .command('vault')
   .description('the vault')

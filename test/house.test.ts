@@ -8,7 +8,9 @@ import { describe, expect, it } from 'vitest'
  */
 const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli', 'src/config', 'src/demo', 'src/documents', 'src/simulator', 'src/admin', 'adapters'],
+  'src/rail-settings.ts': ['src/config', 'src/rails'],
   'src/app.ts': [
+    'src/rail-settings.ts',
     'src/admin',
     'src/config',
     'src/documents',
@@ -21,7 +23,15 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'src/web',
     'adapters',
   ],
-  'src/cli': ['src/app.ts', 'src/admin', 'src/config', 'src/documents', 'adapters'],
+  'src/cli': [
+    'src/app.ts',
+    'src/rail-settings.ts',
+    'src/rails',
+    'src/admin',
+    'src/config',
+    'src/documents',
+    'adapters',
+  ],
   'src/demo': ['src/demo/relying-app', 'src/admin', 'src/app.ts', 'src/cli', 'src/config', 'src/simulator'],
   'src/demo/relying-app': [],
   'src/config': [],

@@ -1,4 +1,6 @@
+import type { RailCredentials } from '../rails/rail.ts'
 import type { ClientAdmin } from './clients.ts'
+import type { RailCredentialAdmin } from './rail-credentials.ts'
 
 /** What an operator can do, by name: the same over the command line and over a running server's control socket. */
 export interface Operations {
@@ -7,13 +9,20 @@ export interface Operations {
   'client show': (input: { readonly id: string }) => Promise<unknown>
   'client rotate-secret': (input: { readonly id: string }) => Promise<unknown>
   'client remove': (input: { readonly id: string }) => Promise<unknown>
+  'credentials set': (input: RailCredentials & { readonly rail: string }) => Promise<unknown>
+  'credentials show': (input: { readonly rail: string }) => Promise<unknown>
+  'credentials drop-previous': (input: { readonly rail: string }) => Promise<unknown>
   'vault rotate': () => Promise<unknown>
 }
 
 export type OperationName = keyof Operations
 
-export function createOperations(parts: { clients: ClientAdmin; rotateVault: () => Promise<number> }): Operations {
-  const { clients, rotateVault } = parts
+export function createOperations(parts: {
+  clients: ClientAdmin
+  railCredentials: RailCredentialAdmin
+  rotateVault: () => Promise<number>
+}): Operations {
+  const { clients, railCredentials, rotateVault } = parts
   return {
     'client add': ({ registration, id }) => clients.add(registration, id),
     'client list': () => clients.list(),
@@ -22,6 +31,15 @@ export function createOperations(parts: { clients: ClientAdmin; rotateVault: () 
     'client remove': async ({ id }) => {
       await clients.remove(id)
       return { removed: id }
+    },
+    'credentials set': async ({ rail, ...credentials }) => {
+      await railCredentials.set(rail, credentials)
+      return railCredentials.show(rail)
+    },
+    'credentials show': ({ rail }) => railCredentials.show(rail),
+    'credentials drop-previous': async ({ rail }) => {
+      await railCredentials.dropPrevious(rail)
+      return railCredentials.show(rail)
     },
     'vault rotate': async () => ({ rewrapped: await rotateVault() }),
   }

@@ -1,35 +1,10 @@
 import { z } from 'zod'
+import { type DigiLockerConfig, digilockerVariables, toDigiLockerConfig } from './digilocker.ts'
 import { ConfigError, type Env } from './env.ts'
+import { flag, httpUrl, list, originUrl, secret, wholeNumber } from './forms.ts'
 import { Secret } from './secrets.ts'
 
 const DEMO_SECRET_MARK = /demo|example|change.?me|secret123|password/i
-
-const flag = z.enum(['true', 'false', '1', '0', 'yes', 'no']).transform((value) => ['true', '1', 'yes'].includes(value))
-const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean))
-const pairs = list.transform((items, context) => {
-  const read = items.map((item) => /^([^=]+)=(.+)$/.exec(item))
-  if (read.some((pair) => pair === null)) context.addIssue('must be name=value pairs')
-  return Object.fromEntries(read.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']))
-})
-const secret = z
-  .string()
-  .min(1)
-  .transform((value) => new Secret(value))
-const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
-const originUrl = z.string().transform((value, context) => {
-  const url = URL.parse(value)
-  if (!url || !/^https?:$/.test(url.protocol)) context.addIssue('must be an http(s) URL')
-  else if (url.pathname !== '/' || url.search || url.hash || url.username)
-    context.addIssue('must be an origin: no path, query, fragment or user')
-  else return url
-  return z.NEVER
-})
-const httpUrl = z.string().transform((value, context) => {
-  const url = URL.parse(value)
-  if (url && /^https?:$/.test(url.protocol)) return url
-  context.addIssue('must be an http(s) URL')
-  return z.NEVER
-})
 
 /** One row per variable: its form, its default and, in `describe`, why it exists. `docs/configuration.md` is printed from it. */
 export const variables = z.object({
@@ -108,68 +83,7 @@ export const variables = z.object({
   DWAR_COMPLAINT_URL: httpUrl
     .optional()
     .describe('Link to complain to the Data Protection Board; shown on the consent screen.'),
-  DIGILOCKER_BASE_URL: originUrl
-    .default(new URL('https://digilocker.meripehchaan.gov.in'))
-    .describe('Host of the DigiLocker API.'),
-  DIGILOCKER_CLIENT_ID: z.string().min(1).describe('Client id that the partner portal gave you.'),
-  DIGILOCKER_CLIENT_SECRET: secret
-    .optional()
-    .describe('Client secret from the portal. Sealed into the vault at start; needed only once and when it changes.'),
-  DIGILOCKER_PREVIOUS_CLIENT_SECRET: secret
-    .optional()
-    .describe('The secret before, while a rotation is under way: `hmac` headers made with it are still accepted.'),
-  DIGILOCKER_AUTHORIZE_VERSION: z
-    .enum(['1', '2'])
-    .default('1')
-    .describe('`1` or `2`: which authorize path (digilocker-api.md §3).'),
-  DIGILOCKER_TOKEN_VERSION: z
-    .enum(['1', '2'])
-    .default('1')
-    .describe('`2` for a client with `openid` ticked in the portal, `1` without (digilocker-api.md §6.1).'),
-  DIGILOCKER_SCOPES: list
-    .default([])
-    .describe('Scopes to ask DigiLocker for; empty sends none and the ones ticked in the portal apply.'),
-  DIGILOCKER_DOCTYPES: list
-    .default(['ADHAR', 'PANCR', 'DRVLC'])
-    .describe('Document types approved for your client; others are never asked for.'),
-  DIGILOCKER_SERVICE_NAME: z
-    .string()
-    .regex(/^[A-Za-z0-9 _]+$/, 'letters, digits, space and underscore only')
-    .default('Dwar')
-    .describe('Service name that DigiLocker shows (letters, digits, space, underscore).'),
-  DIGILOCKER_DROP_PARAMETERS: list
-    .default([])
-    .describe('Authorize parameters not to send, for a portal client that rejects them.'),
-  DIGILOCKER_HMAC: z
-    .enum(['require', 'verify-if-present', 'off'])
-    .default('verify-if-present')
-    .describe('What to do with the `hmac` response header (digilocker-api.md §10.6).'),
-  DIGILOCKER_EAADHAAR_VERSION: z.enum(['1', '2', '3']).default('3').describe('Path version of the e-Aadhaar endpoint.'),
-  DIGILOCKER_ID_TOKEN_ISSUERS: list
-    .default(['https://api.digitallocker.gov.in', 'https://digilocker.meripehchaan.gov.in'])
-    .describe('Issuers accepted in DigiLocker’s id_token.'),
-  DIGILOCKER_ID_TOKEN_KEYS: z
-    .string()
-    .min(1)
-    .default('tls-only')
-    .describe(
-      'Keys of DigiLocker’s id_token: the https address of a JWK Set, a file that holds one, or `tls-only`, which checks no signature and relies on the TLS connection it came over (OIDC Core §3.1.3.7 point 6). Of weight only with `DIGILOCKER_TOKEN_VERSION=2`; no address is published, ask your contact at DigiLocker.',
-    ),
-  DIGILOCKER_ID_TOKEN_NONCE: flag
-    .default(false)
-    .describe(
-      'Send a `nonce` and insist on its echo in the id_token. Undocumented upstream: only where you have seen it work.',
-    ),
-  DIGILOCKER_REVOKE_AFTER_FETCH: flag
-    .default(true)
-    .describe(
-      'Revoke DigiLocker’s tokens as soon as nothing more is wanted with them: after the documents are read, or after her decision where one is missing. `false` keeps them, sealed, until the consent ends.',
-    ),
-  DIGILOCKER_PULL: pairs
-    .default({})
-    .describe(
-      'Documents that a person may have put into her DigiLocker by their office, as `doctype=orgid` (`DRVLC=…`, `PANCR=…`, `RVCER=…`). The office then learns her Aadhaar number, name and birth date; our page asks her first. Empty: not offered. The `orgid` is in the issuers list of the partner portal.',
-    ),
+  ...digilockerVariables,
 })
 
 type Variables = z.infer<typeof variables>
@@ -191,25 +105,7 @@ export interface Config {
   readonly verifier: { readonly threads: number; readonly crossCheckShare: number }
   readonly contact: string
   readonly complaintUrl: URL | undefined
-  readonly digilocker: {
-    readonly baseUrl: URL
-    readonly clientId: string
-    readonly clientSecret: Secret | undefined
-    readonly previousClientSecret: Secret | undefined
-    readonly authorizeVersion: '1' | '2'
-    readonly tokenVersion: '1' | '2'
-    readonly scopes: readonly string[]
-    readonly doctypes: readonly string[]
-    readonly serviceName: string
-    readonly dropParameters: readonly string[]
-    readonly hmacPolicy: Variables['DIGILOCKER_HMAC']
-    readonly eaadhaarVersion: '1' | '2' | '3'
-    readonly idTokenIssuers: readonly string[]
-    readonly idTokenKeys: string
-    readonly idTokenNonce: boolean
-    readonly revokeAfterFetch: boolean
-    readonly pull: Readonly<Record<string, string>>
-  }
+  readonly digilocker: DigiLockerConfig
 }
 
 /**
@@ -299,24 +195,6 @@ function toConfig(read: Variables): Config {
     },
     contact: read.DWAR_CONTACT,
     complaintUrl: read.DWAR_COMPLAINT_URL,
-    digilocker: {
-      baseUrl: read.DIGILOCKER_BASE_URL,
-      clientId: read.DIGILOCKER_CLIENT_ID,
-      clientSecret: read.DIGILOCKER_CLIENT_SECRET,
-      previousClientSecret: read.DIGILOCKER_PREVIOUS_CLIENT_SECRET,
-      authorizeVersion: read.DIGILOCKER_AUTHORIZE_VERSION,
-      tokenVersion: read.DIGILOCKER_TOKEN_VERSION,
-      scopes: read.DIGILOCKER_SCOPES,
-      doctypes: read.DIGILOCKER_DOCTYPES,
-      serviceName: read.DIGILOCKER_SERVICE_NAME,
-      dropParameters: read.DIGILOCKER_DROP_PARAMETERS,
-      hmacPolicy: read.DIGILOCKER_HMAC,
-      eaadhaarVersion: read.DIGILOCKER_EAADHAAR_VERSION,
-      idTokenIssuers: read.DIGILOCKER_ID_TOKEN_ISSUERS,
-      idTokenKeys: read.DIGILOCKER_ID_TOKEN_KEYS,
-      idTokenNonce: read.DIGILOCKER_ID_TOKEN_NONCE,
-      revokeAfterFetch: read.DIGILOCKER_REVOKE_AFTER_FETCH,
-      pull: read.DIGILOCKER_PULL,
-    },
+    digilocker: toDigiLockerConfig(read),
   }
 }

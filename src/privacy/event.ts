@@ -63,6 +63,8 @@ export type EventBody =
   | { type: 'client.changed' }
   | { type: 'client.secret_rotated' }
   | { type: 'client.removed' }
+  /** The credentials of a rail were changed; which part of them, never what. */
+  | { type: 'rail.credentials_changed'; rail: string; by: 'configuration' | 'operator'; previousKept: boolean }
   /** A signing key was made. */
   | { type: 'signing_key.created'; kid: string; alg: string }
   /** Data keys were wrapped under another key-encryption key. */

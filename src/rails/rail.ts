@@ -164,6 +164,10 @@ export interface StoredRailCredentials {
   readonly clientId: string
   readonly sealedSecret: Uint8Array
   readonly sealedPreviousSecret: Uint8Array | undefined
+  /** keyed hash of what the environment said when it last counted; 32 bytes */
+  readonly configuredHash: Uint8Array | undefined
+  /** epoch seconds */
+  readonly changedAt: number | undefined
 }
 
 export interface RailCredentialStore {

@@ -32,7 +32,7 @@ describe('configuration', () => {
     expect(readConfig(good)).toMatchObject({
       environment: 'production',
       port: 4000,
-      digilocker: { tokenVersion: '1', hmacPolicy: 'verify-if-present' },
+      digilocker: { profile: 'current', hmacPolicy: 'verify-if-present' },
     })
   })
 
@@ -91,8 +91,19 @@ describe('configuration', () => {
     const sandbox = readConfig({ ...good, DWAR_ENV: 'sandbox', DIGILOCKER_BASE_URL: 'https://sandbox.example' })
     const production = readConfig(good)
     expect(Object.keys(sandbox)).toEqual(Object.keys(production))
-    expect(sandbox.digilocker.baseUrl.origin).toBe('https://sandbox.example')
-    expect(production.digilocker.baseUrl.origin).toBe('https://digilocker.meripehchaan.gov.in')
+    expect(sandbox.digilocker.baseUrl?.origin).toBe('https://sandbox.example')
+    expect(production.digilocker.baseUrl).toBeUndefined()
+  })
+
+  it.each([
+    ['DIGILOCKER_TIMEOUTS', 'token=15,nothing=3', 'must name only connect, token, user'],
+    ['DIGILOCKER_TIMEOUTS', 'token=soon', 'must give token a number'],
+    ['DIGILOCKER_CLIENT_AUTH', 'token=magic', 'must give token one of post, basic, none'],
+    ['DIGILOCKER_CLIENT_AUTH', 'user=post', 'must name only token, refresh, revoke'],
+    ['DIGILOCKER_PATHS', '/public', 'must be name=value pairs'],
+    ['DIGILOCKER_BREAKER', 'calls', 'must be name=value pairs'],
+  ])('names variable and member of a table that is wrong: %s=%s', (name, value, fault) => {
+    expect(faultsOf({ ...good, [name]: value })).toEqual([expect.stringContaining(`${name} ${fault}`)])
   })
 
   it('never prints a secret, in faults or in the configuration itself', () => {

@@ -41,7 +41,7 @@ describeOnEachDatabase('Database', (open) => {
 
   it('runs every migration again after a crash that lost its record', async () => {
     await sql`delete from kysely_migration`.execute(database.db())
-    expect(await migrate(database)).toHaveLength(14)
+    expect(await migrate(database)).toHaveLength(16)
   })
 
   it('refuses to migrate inside a transaction', async () => {

@@ -84,7 +84,14 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
   [
     'rail credentials',
     async ({ storage: { railCredentials } }) => {
-      await railCredentials.put({ rail: 'r', clientId: 'c', sealedSecret: bytes, sealedPreviousSecret: undefined })
+      await railCredentials.put({
+        rail: 'r',
+        clientId: 'c',
+        sealedSecret: bytes,
+        sealedPreviousSecret: undefined,
+        configuredHash: undefined,
+        changedAt: NOW,
+      })
       await railCredentials.find('r')
     },
   ],

@@ -251,10 +251,17 @@ describeOnEachDatabase('RailCredentialStore', (open) => {
       clientId: 'c1',
       sealedSecret: Buffer.from('1'),
       sealedPreviousSecret: undefined,
+      configuredHash: undefined,
+      changedAt: NOW,
     }
     await railCredentials.put(first)
     expect(await railCredentials.find('digilocker')).toEqual(first)
-    const second = { ...first, sealedSecret: Buffer.from('2'), sealedPreviousSecret: Buffer.from('1') }
+    const second = {
+      ...first,
+      sealedSecret: Buffer.from('2'),
+      sealedPreviousSecret: Buffer.from('1'),
+      configuredHash: Buffer.from('h'),
+    }
     await railCredentials.put(second)
     expect(await railCredentials.find('digilocker')).toEqual(second)
   })

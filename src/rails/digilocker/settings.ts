@@ -28,6 +28,7 @@ export interface DigiLockerSettings {
   readonly authorizeVersion: 1 | 2
   /** 2 for a client with `openid` in the portal, else 1. Never probed: a failed try may burn the code (§6.1) */
   readonly tokenVersion: 1 | 2
+  readonly issuedVersion: 1 | 2
   readonly eAadhaarVersion: 1 | 2 | 3
   readonly clientAuth: { readonly token: ClientAuth; readonly refresh: ClientAuth; readonly revoke: ClientAuth }
   /** empty: none is sent, and what the portal has ticked applies */
@@ -86,6 +87,7 @@ const defaults: Omit<DigiLockerSettings, 'tokenVersion'> = {
   allowHttp: false,
   paths: {},
   authorizeVersion: 1,
+  issuedVersion: 2,
   eAadhaarVersion: 3,
   clientAuth: { token: 'post', refresh: 'basic', revoke: 'basic' },
   scopes: [],
@@ -112,12 +114,40 @@ const defaults: Omit<DigiLockerSettings, 'tokenVersion'> = {
 }
 
 /**
- * Settings with the defaults of digilocker-api.md §14 under what the operator gives.
+ * What other partners' DigiLocker looks like, as far as it differs from the defaults. `classic` is version 1 on its older
+ * host (§2, §3): the list with one `mime` a document, e-Aadhaar at its second path, and an authorize request without
+ * the parameters that versions 2.3 and 2.4 brought (§4). PKCE stays: it is fixed.
+ */
+const profiles: Readonly<Record<'current' | 'classic', Partial<DigiLockerSettings>>> = {
+  current: {},
+  classic: {
+    baseUrl: new URL('https://api.digitallocker.gov.in'),
+    issuedVersion: 1,
+    eAadhaarVersion: 2,
+    droppedParameters: ['purpose', 'service_name', 'prompt'],
+  },
+}
+
+/** Settings that are tables of their own: what is given wins row by row. */
+const TABLES = ['clientAuth', 'timeoutsMs', 'bodyCaps', 'retry', 'concurrency', 'breaker'] as const
+type Tables = Pick<DigiLockerSettings, (typeof TABLES)[number]>
+
+export type GivenSettings = Partial<Omit<DigiLockerSettings, keyof Tables>> & {
+  readonly [Name in keyof Tables]?: Partial<Tables[Name]>
+}
+
+/**
+ * Settings with a profile and the defaults of digilocker-api.md §14 under what the operator gives.
  * @throws AppError CONFIG_INVALID, naming every fault at once
  */
-export function digiLockerSettings(given: Partial<DigiLockerSettings> = {}): DigiLockerSettings {
+export function digiLockerSettings(
+  given: GivenSettings = {},
+  profile: keyof typeof profiles = 'current',
+): DigiLockerSettings {
   const scopes = given.scopes ?? defaults.scopes
-  const settings = { ...defaults, tokenVersion: scopes.includes('openid') ? (2 as const) : (1 as const), ...given }
+  const tokenVersion = scopes.includes('openid') ? (2 as const) : (1 as const)
+  const tables = Object.fromEntries(TABLES.map((name) => [name, { ...defaults[name], ...given[name] }])) as Tables
+  const settings = { ...defaults, tokenVersion, ...profiles[profile], ...given, ...tables }
   const faults = findFaults(settings)
   if (faults.length > 0) throw new AppError('CONFIG_INVALID', `DigiLocker settings: ${faults.join('; ')}`)
   return Object.freeze(settings)
@@ -131,7 +161,7 @@ export function pathOf(endpoint: Endpoint, settings: DigiLockerSettings): string
     refresh: '/public/oauth2/1/token', // documented for this version alone (§6.1)
     revoke: '/public/oauth2/1/revoke',
     user: '/public/oauth2/1/user',
-    issued: '/public/oauth2/2/files/issued',
+    issued: `/public/oauth2/${settings.issuedVersion}/files/issued`,
     xml: '/public/oauth2/1/xml/{uri}',
     eAadhaar: `/public/oauth2/${settings.eAadhaarVersion}/xml/eaadhaar`,
     pull: '/public/oauth2/1/pull/pulldocument',
@@ -168,6 +198,9 @@ function findFaults(settings: DigiLockerSettings): string[] {
     ...numberFaults('timeoutsMs', settings.timeoutsMs),
     ...numberFaults('bodyCaps', settings.bodyCaps),
     ...numberFaults('concurrency', settings.concurrency),
+    ...numberFaults('retry', { delayMs: settings.retry.delayMs, maxRetryAfterMs: settings.retry.maxRetryAfterMs }),
+    ...numberFaults('breaker', { calls: settings.breaker.calls, pauseMs: settings.breaker.pauseMs }),
+    ...shareFaults(settings),
   ]
 }
 
@@ -181,7 +214,20 @@ function urlFaults(name: string, url: URL, allowHttp: boolean): string[] {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 
+const ENDPOINTS: readonly string[] = [
+  'authorize',
+  'token',
+  'refresh',
+  'revoke',
+  'user',
+  'issued',
+  'xml',
+  'eAadhaar',
+  'pull',
+] satisfies Endpoint[]
+
 function pathFaults(name: string, path: string): string[] {
+  if (!ENDPOINTS.includes(name)) return [`paths names no endpoint of ours; known: ${ENDPOINTS.join(', ')}`]
   if (!/^\/(?!\/)[^?#\\\s]*$/.test(path)) return [`paths.${name} must start with one "/" and hold no query`]
   return name === 'xml' && !path.includes('/{uri}') ? ['paths.xml must hold {uri} as a segment'] : []
 }
@@ -194,6 +240,13 @@ function parameterFaults({ extraParameters, droppedParameters }: DigiLockerSetti
 function idTokenFaults({ idToken, allowHttp }: DigiLockerSettings): string[] {
   if (idToken.keys.mode === 'keys' && idToken.keys.jwks.keys.length === 0) return ['idToken.keys holds no key']
   return idToken.keys.mode === 'jwks-uri' ? urlFaults('idToken.keys.url', idToken.keys.url, allowHttp) : []
+}
+
+function shareFaults({ retry, breaker }: DigiLockerSettings): string[] {
+  return [
+    ...(retry.share > 1 || retry.share < 0 ? ['retry.share must be from 0 to 1'] : []),
+    ...(breaker.threshold > 1 || breaker.threshold <= 0 ? ['breaker.threshold must be above 0, up to 1'] : []),
+  ]
 }
 
 /** Without its `orgid` an issuer cannot be asked, and without our form nobody can say which document. */
