@@ -8,7 +8,9 @@ import { z } from 'zod'
 import { readConfig, variables } from '../src/config/config.ts'
 import { ConfigError, type Env } from '../src/config/env.ts'
 import type { ErrorCode } from '../src/errors.ts'
+import { QUIRKS, type QuirkName } from '../src/simulator/quirks.ts'
 import { type Refusal, refusals } from '../src/web/refusals.ts'
+import { MATRIX, type MatrixRow } from '../test/flows/matrix.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
@@ -17,6 +19,7 @@ export function generate(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', configurationPage()],
     ['docs/errors.md', errorsPage()],
+    ['docs/upstream.md', upstreamPage()],
     ['.env.example', envExample()],
   ])
 }
@@ -188,6 +191,44 @@ function errorRow(one: ErrorCode, texts: Readonly<Record<string, string>>): stri
     severity === 'user' ? 'the person’s' : 'the operator’s',
     texts[`refusal.${one}.happened`] ?? '',
     texts[`refusal.${one}.next`] ?? '',
+  ]
+}
+
+/** What the matrix test asserts, as a table. */
+function upstreamPage(): string {
+  const texts = JSON.parse(readFileSync(path.join(root, 'views/locales/en.json'), 'utf8')) as Record<string, string>
+  const rows = Object.entries(QUIRKS).map(([name, meaning]) => {
+    const row: MatrixRow = MATRIX[name as QuirkName]
+    return [code(name), meaning, row.doctype ?? '', ...outcomeOf(row, texts)]
+  })
+  return page(
+    'When DigiLocker behaves oddly',
+    `Every quirk and fault that the simulator can play, and what a login comes to. \`test/flows/matrix.test.ts\` walks each row
+through a whole login over HTTP and asserts the code, the sentence, the next step, the event and that no personal datum is in a
+log. Where the login goes on without a document, the consent page says why and what can be done; the rest can be shared.`,
+    table(['quirk', 'DigiLocker does this', 'to', 'the login', 'code or reason', 'the person reads', 'and may'], rows),
+  )
+}
+
+function outcomeOf({ outcome }: MatrixRow, texts: Readonly<Record<string, string>>): string[] {
+  if (outcome.page === 'upstream')
+    return [
+      'stays at DigiLocker',
+      '',
+      'DigiLocker’s own error page.',
+      'Go back: our page is still there, and a second try works.',
+    ]
+  if (outcome.page === 'refusal') {
+    const { code: one } = outcome
+    return ['ends', code(one), texts[`refusal.${one}.happened`] ?? '', texts[`refusal.${one}.next`] ?? '']
+  }
+  const { missing } = outcome
+  if (missing === undefined) return ['goes on', '', '', '']
+  return [
+    'goes on without it',
+    code(missing),
+    texts[`missing.${missing}`] ?? '',
+    texts[`missing.${missing}.next`] ?? '',
   ]
 }
 

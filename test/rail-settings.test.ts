@@ -68,7 +68,7 @@ describe('settings of the DigiLocker rail from the environment — digilocker-ap
     ['DIGILOCKER_PATHS', 'issued=//evil.example/x', 'paths.issued must start with one "/"'],
     ['DIGILOCKER_PATHS', 'nothing=/x', 'paths names no endpoint of ours'],
     ['DIGILOCKER_BASE_URL', 'http://digilocker.example', 'baseUrl must be https'],
-    ['DIGILOCKER_BREAKER', 'threshold=2', 'breaker.threshold must be above 0'],
+    ['DIGILOCKER_BREAKER', 'threshold=1', 'breaker.threshold must be between 0 and 1'],
     ['DIGILOCKER_RETRY', 'share=3', 'retry.share must be from 0 to 1'],
     ['DIGILOCKER_CONCURRENCY', 'calls=0', 'concurrency.calls must be a positive whole number'],
     ['DIGILOCKER_PULL', 'ADHAR=1', 'pull.ADHAR is not a document that can be pulled'],

@@ -134,6 +134,8 @@ export interface Rail {
   begin(request: RailRequest): Promise<RailStep>
   /** @throws RailError */
   advance(state: RailState, reply: RailReply): Promise<RailStep>
+  /** `paused`: the upstream fails so much that it is left alone for a while, and a login now is refused at once */
+  status(): { readonly paused: boolean }
   /** Fields for having this document pulled; undefined where this rail, or its operator, does not do it. */
   pullFields(doctype: string): readonly PullField[] | undefined
   /** Reads what was typed for a pull: trimmed, in the form that the office knows. @returns undefined for what cannot be right */

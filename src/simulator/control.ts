@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Certificate } from './certificate.ts'
 import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
-import { PERSONAS } from './personas.ts'
 import { type Signer, spkiFingerprint } from './pki.ts'
 import { QUIRKS } from './quirks.ts'
 import { parseRules, RuleError } from './rules.ts'
@@ -80,7 +79,7 @@ function putRules(request: SimRequest, world: World): SimResponse {
     return refuse(415, 'invalid_request', 'The body must be application/json.')
   }
   try {
-    const rules = parseRules(JSON.parse(request.body.toString('utf8')))
+    const rules = parseRules(JSON.parse(request.body.toString('utf8')), world.people)
     world.rules.replace(rules)
     return json(200, { rules })
   } catch (error) {
@@ -92,7 +91,7 @@ function putRules(request: SimRequest, world: World): SimResponse {
 }
 
 function personasOf(world: World) {
-  return PERSONAS.map((persona) => ({
+  return world.people.map((persona) => ({
     id: persona.id,
     name: persona.name,
     pin: persona.pin,

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
-import { dayFirst, indianTime } from './dates.ts'
+import { dayFirst } from './dates.ts'
+import { eAadhaar, hex32 } from './e-aadhaar.ts'
 import { makePdf } from './pdf.ts'
-import type { Aadhaar, Address, Licence, Pan, Persona } from './persona.ts'
-import { PORTRAIT_JPEG_BASE64 } from './portrait.ts'
+import type { Address, Licence, Marksheet, Pan, Persona, Vehicle } from './persona.ts'
 import { element, type XmlElement } from './xml.ts'
 
 /** One document in a locker. `xml` is unsigned: the simulator signs when it serves. */
@@ -29,12 +28,21 @@ export const DOCTYPES = {
     issuerId: 'in.gov.transport',
     issuer: 'Ministry of Road Transport and Highways',
   },
+  RVCER: {
+    name: 'Registration of Vehicles',
+    issuerId: 'in.gov.transport',
+    issuer: 'Ministry of Road Transport and Highways',
+  },
+  SSCER: { name: 'Class X Marksheet', issuerId: 'gov.in.sample', issuer: 'Sample Board of Secondary Education' },
+  HSCER: {
+    name: 'Class XII Marksheet',
+    issuerId: 'gov.in.sample',
+    issuer: 'Sample Board of Higher Secondary Education',
+  },
 } as const
 
 export type Doctype = keyof typeof DOCTYPES
 
-const KYC_AGE_SECONDS = 18 * 86_400
-const YEAR_SECONDS = 365 * 86_400
 const LISTED_AT = 1_572_652_800 // 2 November 2019
 
 /**
@@ -42,11 +50,27 @@ const LISTED_AT = 1_572_652_800 // 2 November 2019
  * @param at epoch seconds; e-Aadhaar is a cached answer that is some days old (documents-and-signatures.md §1.6)
  */
 export function lockerOf(persona: Persona, at: number): LockerDocument[] {
-  const { aadhaar, pan, licence } = persona
+  return documentsOf(persona, at).filter(({ doctype }) => !persona.notInLocker?.includes(doctype))
+}
+
+/** What issuers have of this persona that must be pulled first (digilocker-api.md §11). */
+export function pullableOf(persona: Persona, at: number): LockerDocument[] {
+  return documentsOf(persona, at).filter(({ doctype }) => persona.notInLocker?.includes(doctype))
+}
+
+function documentsOf(persona: Persona, at: number): LockerDocument[] {
+  const { aadhaar, pan, licence, vehicles = [], marksheets = [] } = persona
   return [
     ...(aadhaar ? [toLocker(persona, 'ADHAR', hex32(`uri:${persona.id}`), eAadhaar(persona, aadhaar, at))] : []),
     ...(pan ? [toLocker(persona, 'PANCR', pan.number, panRecord(persona, pan))] : []),
     ...(licence ? [toLocker(persona, 'DRVLC', licence.number, drivingLicence(persona, licence))] : []),
+    ...vehicles.map((vehicle) => toLocker(persona, 'RVCER', vehicle.number, registration(persona, vehicle))),
+    ...marksheets.map((sheet) => ({
+      ...toLocker(persona, sheet.doctype, sheet.number, marksheet(persona, sheet)),
+      uri: `${sheet.boardId}-${sheet.doctype}-${sheet.number}`,
+      issuerId: sheet.boardId,
+      issuer: sheet.board,
+    })),
   ]
 }
 
@@ -69,67 +93,6 @@ function toLocker(persona: Persona, doctype: Doctype, id: string, xml: XmlElemen
   }
 }
 
-/** documents-and-signatures.md §1.6: a bare root, then KycRes. */
-function eAadhaar(persona: Persona, aadhaar: Aadhaar, at: number): XmlElement {
-  const issuedAt = at - KYC_AGE_SECONDS
-  const stamp = indianTime(issuedAt).replace(/\D/g, '').slice(0, 14)
-  const kycRes = {
-    code: hex32(`code:${persona.id}`),
-    ret: 'Y',
-    ts: `${indianTime(issuedAt)}+05:30`,
-    ttl: indianTime(issuedAt + YEAR_SECONDS).slice(0, 19),
-    txn: `UKC:${persona.digilockerId.replaceAll('-', '')}${stamp}`,
-  }
-  const token = createHash('sha256').update(`tkn:${persona.id}`).digest('hex')
-  return element(
-    'Certificate',
-    {},
-    element(
-      'CertificateData',
-      {},
-      element('KycRes', kycRes, uidData(persona, aadhaar, `01000000${token}`.slice(0, 72))),
-    ),
-  )
-}
-
-function uidData(persona: Persona, aadhaar: Aadhaar, tkn: string): XmlElement {
-  const dob = aadhaar.yearOnly ? persona.birthdate.slice(0, 4) : dayFirst(persona.birthdate)
-  return element(
-    'UidData',
-    { tkn, uid: `xxxxxxxx${aadhaar.lastFour}` },
-    element('Poi', { dob, gender: persona.gender, name: persona.name }),
-    element('Poa', aadhaarAddress(persona)),
-    element('LData', localData(aadhaar)),
-    element('Pht', {}, PORTRAIT_JPEG_BASE64),
-  )
-}
-
-/** Attributes that have no value are left out of Poa, as observed. */
-function aadhaarAddress({ relative, address }: Persona): Record<string, string> {
-  const all = {
-    co: `C/O ${relative}`,
-    country: 'India',
-    dist: address.district,
-    house: address.house,
-    lm: address.landmark,
-    loc: address.locality,
-    pc: address.pin,
-    po: address.postOffice,
-    state: address.state,
-    street: address.street,
-    subdist: address.subdistrict,
-    vtc: address.vtc,
-  }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''))
-}
-
-/** `country` is a single space in every capture. People without a local script have the block in name only. */
-function localData({ local }: Aadhaar): Record<string, string> {
-  if (local === undefined) return { lang: '23' }
-  const { code, name, careOf, house, street, locality, vtc, district, state } = local
-  return { co: careOf, country: ' ', dist: district, house, lang: code, loc: locality, name, state, street, vtc }
-}
-
 function panRecord(persona: Persona, pan: Pan): XmlElement {
   const root = {
     language: '99',
@@ -143,7 +106,7 @@ function panRecord(persona: Persona, pan: Pan): XmlElement {
     issueDate: pan.verifiedOn.slice(0, 10),
     status: 'A',
   }
-  const upper = { ...persona, name: persona.name.toUpperCase(), relative: '' }
+  const upper = { ...persona, name: (pan.name ?? persona.name).toUpperCase(), relative: '' }
   return element(
     'Certificate',
     root,
@@ -175,8 +138,109 @@ function drivingLicence(persona: Persona, licence: Licence): XmlElement {
     'Certificate',
     root,
     issuedBy(`Transport Department, ${persona.address.state}`, 'SG', persona.address.vtc, persona.address.state),
-    issuedTo(persona, { uid: '', gender: persona.gender }, addresses),
+    issuedTo({ ...persona, name: licence.name ?? persona.name }, { uid: '', gender: persona.gender }, addresses),
     element('CertificateData', {}, element('DrivingLicense', {}, element('Categories', {}, ...categories))),
+  )
+}
+
+/** documents-and-signatures.md §1.5; the schema spells `chasisNo` and `financer`. */
+function registration(persona: Persona, vehicle: Vehicle): XmlElement {
+  const root = {
+    language: '99',
+    name: 'Registration of Vehicles',
+    type: 'RVCER',
+    number: vehicle.number,
+    prevNumber: '',
+    issuedAt: vehicle.office,
+    issueDate: dayFirst(vehicle.registeredOn),
+    validFromDate: dayFirst(vehicle.registeredOn),
+    expiryDate: dayFirst(vehicle.fitUntil),
+    status: 'A',
+  }
+  const about = {
+    class: vehicle.class,
+    make: vehicle.make,
+    model: vehicle.model,
+    engineNo: vehicle.engine,
+    chasisNo: vehicle.chassis,
+    fuelDesc: vehicle.fuel,
+    color: vehicle.colour,
+    mfgDate: dayFirst(vehicle.registeredOn).slice(3),
+    seatCapacity: vehicle.seats,
+    sleeperCapacity: '',
+    standingCapacity: '',
+    unladenWeight: '',
+    cubicCapacity: '',
+    cylinder: '',
+    wheelbase: '',
+    fitTill: dayFirst(vehicle.fitUntil),
+  }
+  const insurance = { companyName: vehicle.insurer, policyNo: '', validTill: '' }
+  return element(
+    'Certificate',
+    root,
+    issuedBy(`Transport Department, ${persona.address.state}`, 'SG', persona.address.vtc, persona.address.state),
+    issuedTo(persona, { uid: '', gender: persona.gender }, [postalAddress('present', persona.address)]),
+    element(
+      'CertificateData',
+      {},
+      element(
+        'VehicleRegistration',
+        { statusDate: '', financer: vehicle.financer, normsDesc: '' },
+        element('Vehicle', about),
+        element('Insurance', insurance),
+      ),
+    ),
+  )
+}
+
+/** documents-and-signatures.md §1.5: what a board does not use is there and empty. */
+function marksheet(persona: Persona, sheet: Marksheet): XmlElement {
+  const { name } = DOCTYPES[sheet.doctype]
+  const root = {
+    language: '99',
+    name,
+    type: sheet.doctype,
+    number: sheet.number,
+    prevNumber: '',
+    issuedAt: '',
+    issueDate: '',
+    validFromDate: '',
+    expiryDate: '',
+    status: 'A',
+  }
+  const performance = { result: sheet.result, marksTotal: '', marksMax: '', percentage: '', cgpa: '', cgpaMax: '' }
+  const subjects = sheet.subjects.map((subject) =>
+    element('Subject', {
+      name: subject.name,
+      code: subject.code,
+      marksTheory: '',
+      marksMaxTheory: '',
+      marksPractical: '',
+      marksMaxPractical: '',
+      marksTotal: subject.marks,
+      marksMax: subject.max,
+      gp: '',
+      gpMax: '',
+      grade: subject.grade,
+    }),
+  )
+  return element(
+    'Certificate',
+    root,
+    issuedBy(sheet.board, 'SG', persona.address.vtc, persona.address.state),
+    issuedTo(persona, { uid: '', gender: persona.gender }, []),
+    element(
+      'CertificateData',
+      {},
+      element('School', { name: sheet.school, code: '' }),
+      element('Examination', { name: sheet.examination, month: sheet.month, year: String(sheet.year) }),
+      element(
+        'Performance',
+        { ...performance, grade: '', resultDate: '', updateDate: '' },
+        element('Subjects', {}, ...subjects),
+      ),
+    ),
   )
 }
 
@@ -227,4 +291,3 @@ function postalAddress(type: 'present' | 'permanent', address: Address): XmlElem
 }
 
 const genderWord = ({ gender }: Persona) => ({ F: 'FEMALE', M: 'MALE', T: 'TRANSGENDER' })[gender]
-const hex32 = (seed: string) => createHash('sha256').update(seed).digest('hex').slice(0, 32)

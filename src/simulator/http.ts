@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 
 const BODY_CAP_BYTES = 65_536
+const CUT_AFTER_MS = 20
+const BOMB_BYTES = 64 * 1024 * 1024
 
 /** A request as handlers see it: values only, so that a handler is a plain function. */
 export interface SimRequest {
@@ -18,6 +21,8 @@ export interface SimResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Buffer
+  /** what happens to it on its way: `cut` in the middle, or never ending */
+  readonly wire?: 'cut' | 'endless'
 }
 
 export const json = (status: number, value: unknown, headers: Record<string, string> = {}): SimResponse => ({
@@ -35,6 +40,16 @@ export const redirect = (location: string | URL, headers: Record<string, string>
   headers: { location: String(location), 'cache-control': 'no-store', ...headers },
   body: '',
 })
+
+/** The answer of a hostile or broken server instead of this one. */
+export function onTheWire(response: SimResponse, wire: 'cut' | 'endless' | 'gzip-bomb' | 'redirect'): SimResponse {
+  if (wire === 'redirect') return redirect('/elsewhere')
+  if (wire === 'gzip-bomb') {
+    const body = gzipSync(Buffer.alloc(BOMB_BYTES))
+    return { ...response, headers: { ...response.headers, 'content-encoding': 'gzip' }, body }
+  }
+  return { ...response, wire }
+}
 
 /** The fields of a form, or undefined when the body is not one. */
 export function formOf(request: SimRequest): URLSearchParams | undefined {
@@ -85,12 +100,28 @@ async function respond(
   const body = await readBody(incoming)
   const response =
     body === undefined ? refuse(413, 'invalid_request', 'body too large') : await answer(toRequest(incoming, body))
+  if (response.wire === 'endless') return neverEnd(outgoing, response)
   outgoing.writeHead(response.status, {
     ...response.headers,
     'content-length': Buffer.byteLength(response.body),
     ...(body === undefined ? { connection: 'close' } : {}),
   })
-  outgoing.end(response.body)
+  if (response.wire === 'cut') {
+    outgoing.write(response.body.slice(0, response.body.length / 2))
+    outgoing.flushHeaders()
+    setTimeout(() => outgoing.destroy(), CUT_AFTER_MS)
+  } else outgoing.end(response.body)
+}
+
+/** Sends until the other side has had enough. */
+function neverEnd(outgoing: ServerResponse, response: SimResponse): void {
+  outgoing.writeHead(response.status, response.headers)
+  const chunk = Buffer.alloc(64 * 1024, ' ')
+  const more = () => {
+    while (!outgoing.destroyed && outgoing.write(chunk));
+  }
+  outgoing.on('drain', more)
+  more()
 }
 
 async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { readPeople } from './people/read.ts'
 import { DEMO_CLIENT, startSimulator } from './simulator.ts'
 import type { SimulatorClient } from './world.ts'
 
@@ -11,6 +13,7 @@ const USAGE = `DigiLocker simulator: a stand-in for development and tests.
   --client-secret <text>   its secret (${DEMO_CLIENT.clientSecret})
   --redirect-uri <url>     where it may send people back, once for each (${DEMO_CLIENT.redirectUris[0]})
   --openid                 the client has openid enabled, so it uses version 2 of the token endpoint
+  --people <file>          people of your own, in YAML (people/people.yaml shows the shape)
   --help`
 
 const OPTIONS = {
@@ -21,6 +24,7 @@ const OPTIONS = {
   'client-secret': { type: 'string', default: DEMO_CLIENT.clientSecret },
   'redirect-uri': { type: 'string', multiple: true, default: DEMO_CLIENT.redirectUris },
   openid: { type: 'boolean', default: false },
+  people: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const
 
@@ -34,7 +38,8 @@ async function main(): Promise<void> {
   const port = portOf(values.port)
   const controlPort = portOf(values['control-port'])
   if (port === undefined || controlPort === undefined) return fail('a port is a whole number from 0 to 65535')
-  const simulator = await startSimulator({ host: values.host, port, controlPort, clients: [clientOf(values)] })
+  const people = values.people === undefined ? [] : readPeople(readFileSync(values.people, 'utf8'))
+  const simulator = await startSimulator({ host: values.host, port, controlPort, clients: [clientOf(values)], people })
   print(`DigiLocker simulator (not the real DigiLocker) at ${simulator.url.origin}`)
   print(`Control port at ${simulator.controlUrl.origin}/control/personas`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close())

@@ -3,7 +3,7 @@ import { DOCTYPES, type Doctype } from './documents.ts'
 import { type Html, html } from './html.ts'
 import type { SimResponse } from './http.ts'
 import type { Persona } from './persona.ts'
-import { PERSONAS } from './personas.ts'
+import { QUIRKS } from './quirks.ts'
 import type { Flow } from './world.ts'
 
 export const STYLE_PATH = '/assets/simulator.css'
@@ -38,7 +38,12 @@ const PAGE_HEADERS = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 }
 
-export function signInPage(flow: Flow, fault: string | undefined, headers: Record<string, string> = {}): SimResponse {
+export function signInPage(
+  flow: Flow,
+  people: readonly Persona[],
+  fault: string | undefined,
+  headers: Record<string, string> = {},
+): SimResponse {
   const body = html`
     <p class="asker"><strong>${flow.serviceName}</strong> wants to read documents from your locker.</p>
     <h1>Sign in</h1>
@@ -47,12 +52,18 @@ export function signInPage(flow: Flow, fault: string | undefined, headers: Recor
       <input type="hidden" name="flow" value="${flow.id}">
       <fieldset class="people">
         <legend>Who are you today?</legend>
-        ${PERSONAS.map((persona, index) => personaChoice(persona, index === 0))}
+        ${people.map((persona, index) => personaChoice(persona, index === 0))}
       </fieldset>
       <label class="field" for="pin">6-digit PIN of the person you chose</label>
       <input class="pin" id="pin" name="pin" inputmode="numeric" autocomplete="off" maxlength="6" required
         pattern="[0-9]{6}" aria-describedby="pin-help${fault ? ' fault' : ''}">
       <p class="help" id="pin-help">This is a simulator: each PIN is printed beside its name.</p>
+      <details class="wrong"><summary>What should go wrong?</summary>
+        <label class="field" for="wrong">Names of quirks, with commas between them</label>
+        <input class="wrong" id="wrong" name="wrong" autocomplete="off" spellcheck="false" maxlength="400"
+          aria-describedby="wrong-help">
+        <p class="help" id="wrong-help">For this journey only. For example <code>repository-530-json:DRVLC</code>.
+          All names are on the <a href="/">first page</a>.</p></details>
       <div class="actions"><button class="primary" type="submit">Sign in</button></div>
     </form>`
   return page('Sign in', body, fault ? 400 : 200, headers)
@@ -107,8 +118,8 @@ export function errorPage(code: string, explanation: string, status = 400): SimR
   return page('Authentication Error', body, status)
 }
 
-export function homePage(): SimResponse {
-  const people = PERSONAS.map(
+export function homePage(persons: readonly Persona[]): SimResponse {
+  const people = persons.map(
     ({ id, name, pin, story }) => html`
     <li class="person"><span class="face" aria-hidden="true">${name.slice(0, 1)}</span>
       <span class="who"><span class="name">${name}</span>
@@ -123,7 +134,10 @@ export function homePage(): SimResponse {
     <h2>People</h2>
     <ul class="people">${people}</ul>
     <h2>Documents</h2>
-    <ul>${kinds}</ul>`
+    <ul>${kinds}</ul>
+    <h2>What can go wrong</h2>
+    <p>Type a name at the sign-in, or set it over the control port.</p>
+    <dl class="facts">${Object.entries(QUIRKS).map(([name, meaning]) => html`<dt><code>${name}</code></dt><dd>${meaning}</dd>`)}</dl>`
   return page('DigiLocker simulator', body, 200)
 }
 

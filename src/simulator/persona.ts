@@ -22,8 +22,48 @@ export interface Persona {
   readonly aadhaar?: Aadhaar
   readonly pan?: Pan
   readonly licence?: Licence
+  readonly vehicles?: readonly Vehicle[]
+  readonly marksheets?: readonly Marksheet[]
   /** doctypes whose issuer has no XML */
   readonly pdfOnly?: readonly string[]
+  /** doctypes that the issuer has, and that must be pulled into the locker first */
+  readonly notInLocker?: readonly string[]
+  /** twelve digits; absent: not linked (digilocker-api.md §10.7) */
+  readonly apaar?: string
+  /** odd behaviour that follows this person */
+  readonly quirks?: readonly { readonly quirk: string; readonly doctype?: string }[]
+}
+
+/** Dates are YYYY-MM-DD. */
+export interface Vehicle {
+  readonly number: string
+  readonly office: string
+  readonly registeredOn: string
+  readonly fitUntil: string
+  readonly class: string
+  readonly make: string
+  readonly model: string
+  readonly fuel: string
+  readonly colour: string
+  readonly chassis: string
+  readonly engine: string
+  readonly seats: string
+  readonly financer: string
+  readonly insurer: string
+}
+
+export interface Marksheet {
+  readonly doctype: 'SSCER' | 'HSCER'
+  readonly number: string
+  readonly board: string
+  readonly boardId: string
+  readonly school: string
+  readonly examination: string
+  readonly month: string
+  readonly year: number
+  readonly result: string
+  /** marks as boards write them: `081`, `033F` */
+  readonly subjects: readonly { name: string; code: string; marks: string; max: string; grade: string }[]
 }
 
 export interface Address {
@@ -64,12 +104,16 @@ export interface Pan {
   readonly number: string
   /** DD-MM-YYYY HH:mm:ss */
   readonly verifiedOn: string
+  /** where PAN spells it otherwise */
+  readonly name?: string
 }
 
 /** Dates are YYYY-MM-DD. */
 export interface Licence {
   readonly number: string
   readonly office: string
+  /** where the licence spells it otherwise */
+  readonly name?: string
   readonly issuedOn: string
   readonly expiresOn: string
   /** as on the wire: `A` in the schema, `Active` observed, anything else is not active */

@@ -3,26 +3,27 @@ import { dayFirst } from './dates.ts'
 import type { LockerDocument } from './documents.ts'
 import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { PORTRAIT_JPEG_BASE64 } from './portrait.ts'
-import type { About, Rules } from './rules.ts'
+import type { About, Quirks } from './rules.ts'
 import { signedDocument } from './signing.ts'
-import type { Grant, World } from './world.ts'
+import { eAadhaarFlag } from './token.ts'
+import { type Grant, newUuid, type World } from './world.ts'
 
 const INVALID_TOKEN = refuse(401, 'invalid_token', 'The access token is missing, expired or revoked.')
 const INSUFFICIENT_SCOPE = refuse(403, 'insufficient_scope', 'The user did not consent to this.')
 const INVALID_URI = refuse(404, 'invalid_uri', 'There is no such document.')
 
 /** GET /public/oauth2/1/user (digilocker-api.md §9) */
-export function user(request: SimRequest, world: World, quirks: Rules): SimResponse {
+export function user(request: SimRequest, world: World, quirks: Quirks): SimResponse {
   const grant = grantOf(request, world)
   if (grant === undefined) return INVALID_TOKEN
   if (!['userdetails', 'openid'].some((scope) => grant.scopes.includes(scope))) return INSUFFICIENT_SCOPE
   const { persona } = grant
   return json(200, {
-    digilockerid: persona.digilockerId,
+    digilockerid: quirks.take('other-digilockerid', { persona: persona.id }) ? newUuid() : persona.digilockerId,
     name: quirks.take('name-empty', { persona: persona.id }) ? '' : persona.name,
     dob: dayFirst(persona.birthdate, ''),
     gender: persona.gender,
-    eaadhaar: persona.aadhaar ? 'Y' : 'N',
+    eaadhaar: eAadhaarFlag(grant, quirks),
     reference_key: createHmac('sha256', grant.client.clientId).update(persona.digilockerId).digest('hex'),
     ...(persona.mobile === undefined ? {} : { mobile: persona.mobile }),
     ...(persona.email === undefined ? {} : { email: persona.email }),
@@ -30,21 +31,22 @@ export function user(request: SimRequest, world: World, quirks: Rules): SimRespo
   })
 }
 
-/** GET /public/oauth2/2/files/issued: consented documents only (digilocker-api.md §10.1) */
-export function issued(request: SimRequest, world: World, quirks: Rules): SimResponse {
+/** GET /public/oauth2/{1,2}/files/issued: consented documents only; version 1 gives one mime each (digilocker-api.md §10.1) */
+export function issued(request: SimRequest, world: World, quirks: Quirks): SimResponse {
   const grant = grantOf(request, world)
   if (grant === undefined) return INVALID_TOKEN
   if (!grant.scopes.includes('files.issueddocs')) return INSUFFICIENT_SCOPE
   if (quirks.take('items-missing', { persona: grant.persona.id })) return json(200, {})
+  world.deliver(grant.persona)
   const consented = world.locker(grant.persona).filter((document) => isConsented(grant, document))
   const items = consented.map((document) =>
-    listItem(document, quirks, { persona: grant.persona.id, doctype: document.doctype }),
+    listItem(document, quirks, { persona: grant.persona.id, doctype: document.doctype }, request.params.version),
   )
   return json(200, { items, resource: '' })
 }
 
 /** GET /public/oauth2/1/xml/{uri} (digilocker-api.md §10.4). e-Aadhaar has an endpoint of its own. */
-export async function certificateXml(request: SimRequest, world: World, quirks: Rules): Promise<SimResponse> {
+export async function certificateXml(request: SimRequest, world: World, quirks: Quirks): Promise<SimResponse> {
   const found = findDocument(request, world)
   if (!('document' in found)) return found
   const { grant, document } = found
@@ -53,9 +55,12 @@ export async function certificateXml(request: SimRequest, world: World, quirks: 
 }
 
 /** GET /public/oauth2/3/xml/eaadhaar (digilocker-api.md §10.5) */
-export async function eAadhaarXml(request: SimRequest, world: World, quirks: Rules): Promise<SimResponse> {
+export async function eAadhaarXml(request: SimRequest, world: World, quirks: Quirks): Promise<SimResponse> {
   const grant = grantOf(request, world)
   if (grant === undefined) return INVALID_TOKEN
+  if (quirks.take('aadhaar-not-available', { persona: grant.persona.id, doctype: 'ADHAR' }))
+    return refuse(404, 'aadhaar_not_available', 'Aadhaar must be confirmed anew (eKYC).')
+  if (quirks.take('eaadhaar-forbidden', { persona: grant.persona.id, doctype: 'ADHAR' })) return INSUFFICIENT_SCOPE
   const document = world.locker(grant.persona).find(({ doctype }) => doctype === 'ADHAR')
   if (document === undefined) return refuse(404, 'aadhaar_not_linked', 'Aadhaar is not linked to this account.')
   if (!isConsented(grant, document)) return INSUFFICIENT_SCOPE
@@ -63,7 +68,7 @@ export async function eAadhaarXml(request: SimRequest, world: World, quirks: Rul
 }
 
 /** GET /public/oauth2/1/file/{uri} (digilocker-api.md §10.3). There is no PDF of e-Aadhaar, whatever the list says. */
-export function file(request: SimRequest, world: World, quirks: Rules): SimResponse {
+export function file(request: SimRequest, world: World, quirks: Quirks): SimResponse {
   const found = findDocument(request, world)
   if (!('document' in found)) return found
   const { grant, document } = found
@@ -87,11 +92,11 @@ function findDocument(request: SimRequest, world: World): { grant: Grant; docume
   return isConsented(grant, document) ? { grant, document } : INSUFFICIENT_SCOPE
 }
 
-function isConsented(grant: Grant, document: LockerDocument): boolean {
-  return grant.scopes.includes(`issued/${document.uri}`)
+export function isConsented(grant: Grant, document: LockerDocument): boolean {
+  return [`issued/${document.uri}`, `partners.${document.doctype}`].some((scope) => grant.scopes.includes(scope))
 }
 
-async function serveXml(grant: Grant, document: LockerDocument, world: World, quirks: Rules): Promise<SimResponse> {
+async function serveXml(grant: Grant, document: LockerDocument, world: World, quirks: Quirks): Promise<SimResponse> {
   const about = { persona: grant.persona.id, doctype: document.doctype }
   const { xml } = document
   if (xml === undefined || quirks.take('pdf-only', about)) return INVALID_URI
@@ -101,7 +106,7 @@ async function serveXml(grant: Grant, document: LockerDocument, world: World, qu
 }
 
 /** base64(HMAC-SHA256(client secret, body)): proof of transport, not of content (digilocker-api.md §10.6). */
-function withHmac(body: Buffer, type: string, grant: Grant, quirks: Rules, about: About): SimResponse {
+function withHmac(body: Buffer, type: string, grant: Grant, quirks: Quirks, about: About): SimResponse {
   const headers = { 'content-type': type, 'cache-control': 'no-store' }
   if (quirks.take('hmac-missing', about)) return { status: 200, headers, body }
   const secret = quirks.take('hmac-wrong', about) ? `${grant.client.clientSecret}?` : grant.client.clientSecret
@@ -109,7 +114,7 @@ function withHmac(body: Buffer, type: string, grant: Grant, quirks: Rules, about
   return { status: 200, headers: { ...headers, hmac }, body }
 }
 
-function listItem(document: LockerDocument, quirks: Rules, about: About) {
+function listItem(document: LockerDocument, quirks: Quirks, about: About, version: string | undefined) {
   const { name, uri, doctype, issuerId, issuer } = document
   return {
     name,
@@ -117,7 +122,7 @@ function listItem(document: LockerDocument, quirks: Rules, about: About) {
     size: '',
     date: listDate(document, quirks, about),
     parent: '',
-    mime: listMime(document, quirks, about),
+    mime: listMime(document, quirks, about, version),
     uri,
     doctype,
     description: name,
@@ -126,13 +131,18 @@ function listItem(document: LockerDocument, quirks: Rules, about: About) {
   }
 }
 
-function listMime(document: LockerDocument, quirks: Rules, about: About): string | readonly string[] {
+function listMime(
+  document: LockerDocument,
+  quirks: Quirks,
+  about: About,
+  version: string | undefined,
+): string | readonly string[] {
   const all = quirks.take('pdf-only', about) ? ['application/pdf'] : document.mime
   const shown = quirks.take('mime-upper-case', about) ? all.map((type) => type.toUpperCase()) : all
-  return quirks.take('mime-string', about) ? (shown.at(-1) ?? '') : shown
+  return version === '1' || quirks.take('mime-string', about) ? (shown.at(-1) ?? '') : shown
 }
 
-function listDate(document: LockerDocument, quirks: Rules, about: About): string {
+function listDate(document: LockerDocument, quirks: Quirks, about: About): string {
   const iso = `${new Date(document.changedAt * 1000).toISOString().slice(0, 19)}Z`
   if (quirks.take('date-slashes', about)) return dayFirst(iso.slice(0, 10), '/')
   return quirks.take('date-hyphens', about) ? dayFirst(iso.slice(0, 10)) : iso

@@ -1,14 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { authorize } from './authorize.ts'
-import { formOf, refuse, type SimRequest, type SimResponse } from './http.ts'
+import { authorize, browserOf } from './authorize.ts'
+import { formOf, onTheWire, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { errorPage, homePage, ICON, ICON_PATH, STYLE_PATH } from './pages.ts'
+import type { Persona } from './persona.ts'
+import { pull } from './pull.ts'
+import { NAMED_FAULTS, type NamedFault, type NamedFaultRow } from './quirks.ts'
 import { certificateXml, eAadhaarXml, file, grantOf, issued, user } from './resources.ts'
-import type { About, Endpoint, FaultRule, Rules } from './rules.ts'
+import {
+  type About,
+  type Endpoint,
+  type FaultRule,
+  type QuirkRule,
+  type Quirks,
+  toQuirkRule,
+  withOwn,
+} from './rules.ts'
 import { decideConsent, logout, showConsent, showSignIn, signIn } from './sign-in.ts'
 import { revoke, token } from './token.ts'
 import type { World } from './world.ts'
 
-type Handler = (request: SimRequest, world: World, quirks: Rules) => SimResponse | Promise<SimResponse>
+type Handler = (request: SimRequest, world: World, quirks: Quirks) => SimResponse | Promise<SimResponse>
 
 interface Route {
   readonly method: 'GET' | 'POST'
@@ -28,10 +39,11 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', pattern: /^\/public\/oauth2\/(?<version>[12])\/token$/, endpoint: 'token', handle: token },
   { method: 'POST', pattern: /^\/public\/oauth2\/1\/revoke$/, endpoint: 'revoke', handle: revoke },
   { method: 'GET', pattern: /^\/public\/oauth2\/1\/user$/, endpoint: 'user', handle: user },
-  { method: 'GET', pattern: /^\/public\/oauth2\/2\/files\/issued$/, endpoint: 'issued', handle: issued },
-  { method: 'GET', pattern: /^\/public\/oauth2\/3\/xml\/eaadhaar$/, endpoint: 'eaadhaar', handle: eAadhaarXml },
+  { method: 'GET', pattern: /^\/public\/oauth2\/(?<version>[12])\/files\/issued$/, endpoint: 'issued', handle: issued },
+  { method: 'GET', pattern: /^\/public\/oauth2\/[123]\/xml\/eaadhaar$/, endpoint: 'eaadhaar', handle: eAadhaarXml },
   { method: 'GET', pattern: /^\/public\/oauth2\/1\/xml\/(?<uri>[^/]+)$/, endpoint: 'xml', handle: certificateXml },
   { method: 'GET', pattern: /^\/public\/oauth2\/1\/file\/(?<uri>[^/]+)$/, endpoint: 'file', handle: file },
+  { method: 'POST', pattern: /^\/public\/oauth2\/1\/pull\/pulldocument$/, endpoint: 'pull', handle: pull },
 ]
 
 /** Pages that people see: what goes wrong there is shown, not returned as JSON. */
@@ -47,7 +59,7 @@ export async function answer(
   style: string,
   closing: AbortSignal,
 ): Promise<SimResponse> {
-  if (request.method === 'GET' && request.path === '/') return homePage()
+  if (request.method === 'GET' && request.path === '/') return homePage(world.people)
   if (request.method === 'GET' && request.path === STYLE_PATH) return asset(style, 'text/css; charset=utf-8')
   if (request.method === 'GET' && request.path === ICON_PATH) return asset(ICON, 'image/svg+xml; charset=utf-8')
   const candidates = ROUTES.filter(({ pattern }) => pattern.test(request.path))
@@ -65,13 +77,15 @@ async function answerRoute(
   closing: AbortSignal,
 ): Promise<SimResponse> {
   const endpoint = endpointOf(route, request)
-  const about = aboutOf(endpoint, request, world)
-  const fault = world.rules.takeFault(endpoint, about)
+  const { about, own } = aboutOf(endpoint, request, world)
+  const quirks = withOwn(world.rules, own)
+  const fault = world.rules.takeFault(endpoint, about) ?? namedFault(endpoint, about, quirks)
   if (fault?.delayMs) await sleep(fault.delayMs, undefined, { ref: false, signal: closing })
   const response =
-    fault?.status === undefined ? await route.handle(request, world, world.rules) : faultResponse(fault, fault.status)
+    fault?.status === undefined ? await route.handle(request, world, quirks) : faultResponse(fault, fault.status)
+  const sent = fault?.wire ? onTheWire(response, fault.wire) : response
   world.record({ endpoint, status: response.status, ...(about.doctype ? { doctype: about.doctype } : {}) })
-  return response
+  return sent
 }
 
 function endpointOf(route: Route, request: SimRequest): Endpoint {
@@ -81,14 +95,31 @@ function endpointOf(route: Route, request: SimRequest): Endpoint {
 }
 
 /** Whose request it is and for which type of document, as far as it shows. */
-function aboutOf(endpoint: Endpoint, request: SimRequest, world: World): About {
+function aboutOf(endpoint: Endpoint, request: SimRequest, world: World): { about: About; own: readonly QuirkRule[] } {
   const form = formOf(request)
   const grant =
     grantOf(request, world) ??
     world.findCode(form?.get('code') ?? '')?.grant ??
     world.findByRefreshToken(form?.get('refresh_token') ?? '')
-  const doctype = endpoint === 'eaadhaar' ? 'ADHAR' : request.params.uri?.split('-')[1]
-  return { persona: grant?.persona.id, doctype: doctype && /^[A-Z]{3,8}$/.test(doctype) ? doctype : undefined }
+  const named = endpoint === 'pull' ? form?.get('doctype') : request.params.uri?.split('-')[1]
+  const doctype = endpoint === 'eaadhaar' ? 'ADHAR' : named
+  const journey = grant ?? world.findFlow(request.params.flow, browserOf(request))
+  const own = [...personaQuirks(journey?.persona), ...(journey?.quirks ?? [])]
+  const about = {
+    persona: journey?.persona?.id,
+    doctype: doctype && /^[A-Z]{3,8}$/.test(doctype) ? doctype : undefined,
+  }
+  return { about, own }
+}
+
+const personaQuirks = (persona: Persona | undefined): QuirkRule[] =>
+  (persona?.quirks ?? []).map(({ quirk, doctype }) => toQuirkRule(quirk, doctype))
+
+/** A fault that has a name, so that it can follow a person or a journey. */
+function namedFault(endpoint: Endpoint, about: About, quirks: Quirks): FaultRule | undefined {
+  const candidates = Object.entries<NamedFaultRow>(NAMED_FAULTS).filter(([, row]) => row.endpoints.includes(endpoint))
+  const found = candidates.find(([name]) => quirks.take(name as NamedFault, about))
+  return found && { endpoint, ...found[1].fault }
 }
 
 const DEFAULT_ERRORS: Record<number, string> = {

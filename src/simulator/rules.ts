@@ -1,4 +1,3 @@
-import { PERSONAS } from './personas.ts'
 import { isQuirkName, QUIRKS, type QuirkName } from './quirks.ts'
 
 /** Names of the endpoints that faults can be set on and that the request log counts. */
@@ -15,6 +14,7 @@ export const ENDPOINTS = [
   'xml',
   'file',
   'eaadhaar',
+  'pull',
 ] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
 
@@ -41,6 +41,8 @@ export interface FaultRule extends Reach {
   readonly error?: string
   readonly retryAfterSeconds?: number
   readonly delayMs?: number
+  /** what happens to the answer on its way */
+  readonly wire?: 'cut' | 'endless' | 'gzip-bomb' | 'redirect'
 }
 
 export type Rule = QuirkRule | FaultRule
@@ -48,6 +50,33 @@ export type Rule = QuirkRule | FaultRule
 export interface About {
   readonly persona?: string | undefined
   readonly doctype?: string | undefined
+}
+
+/** The one question about odd behaviour. */
+export interface Quirks {
+  /** Whether the quirk holds here and now; counts as one use. */
+  take(quirk: QuirkName, about?: About): boolean
+}
+
+/** Those in force for everybody, and those that a person or this one journey brings along. */
+export function withOwn(rules: Rules, own: readonly QuirkRule[]): Quirks {
+  if (own.length === 0) return rules
+  return {
+    take: (quirk, about = {}) =>
+      own.some((rule) => rule.quirk === quirk && reaches(rule, about)) || rules.take(quirk, about),
+  }
+}
+
+/** Odd behaviour from names written by a person: `a, b` or `a:DRVLC`. @throws RuleError */
+export function parseQuirkNames(text: string): QuirkRule[] {
+  const names = text.split(/[\s,]+/).filter(Boolean)
+  return names.map((name) => toQuirkRule(name.split(':', 1)[0] ?? '', name.split(':')[1]))
+}
+
+/** @throws RuleError when there is no such quirk */
+export function toQuirkRule(quirk: string, doctype: string | undefined): QuirkRule {
+  if (!isQuirkName(quirk)) throw new RuleError('there is no such quirk')
+  return doctype === undefined ? { quirk } : { quirk, doctype }
 }
 
 /** The odd behaviour in force. Rules with `times` are used up one matching request at a time. */
@@ -86,7 +115,7 @@ export class RuleError extends Error {}
  * Rules from what came over the control port.
  * @throws RuleError naming the member that is wrong
  */
-export function parseRules(value: unknown): Rule[] {
+export function parseRules(value: unknown, people: readonly { readonly id: string }[]): Rule[] {
   const list = isRecord(value) ? value.rules : undefined
   if (!Array.isArray(list)) throw new RuleError('expected { "rules": [ … ] }')
   return list.map((item: unknown, index) => {
@@ -95,6 +124,8 @@ export function parseRules(value: unknown): Rule[] {
     for (const [member, given] of Object.entries(item)) {
       const check = checks[member]
       if (check === undefined) throw new RuleError(`rules[${index}].${member} is not known`)
+      if (member === 'persona' && !people.some(({ id }) => id === given))
+        throw new RuleError(`rules[${index}].persona is nobody`)
       if (!check(given)) throw new RuleError(`rules[${index}].${member} is not valid${hintFor(member)}`)
     }
     if (!('quirk' in item) && !('endpoint' in item)) throw new RuleError(`rules[${index}] names no quirk or endpoint`)
@@ -113,7 +144,7 @@ const oneOf =
     typeof value === 'string' && values.includes(value)
 
 const REACH_MEMBERS: Record<string, Check> = {
-  persona: oneOf(PERSONAS.map(({ id }) => id)),
+  persona: (value) => typeof value === 'string',
   doctype: (value) => typeof value === 'string' && /^[A-Z]{3,8}$/.test(value),
   times: wholeNumber(1, 1_000_000),
 }

@@ -1,6 +1,6 @@
 import type { Persona } from './persona.ts'
 import type { Signer } from './pki.ts'
-import type { About, Rules } from './rules.ts'
+import type { About, Quirks } from './rules.ts'
 import { signXml, XML_DECLARATION } from './signed-xml.ts'
 import type { World } from './world.ts'
 import { toWire, type XmlElement } from './xml.ts'
@@ -13,7 +13,7 @@ export async function signedDocument(
   xml: XmlElement,
   persona: Persona,
   world: World,
-  quirks: Rules,
+  quirks: Quirks,
   about: About,
 ): Promise<Buffer> {
   const content = chooseContent(xml, persona, world, quirks, about)
@@ -25,7 +25,7 @@ export async function signedDocument(
   return damage(signed, quirks, about)
 }
 
-function chooseContent(xml: XmlElement, persona: Persona, world: World, quirks: Rules, about: About): XmlElement {
+function chooseContent(xml: XmlElement, persona: Persona, world: World, quirks: Quirks, about: About): XmlElement {
   if (quirks.take('other-doctype', about)) {
     const other = world.locker(persona).find(({ doctype, xml: tree }) => doctype !== about.doctype && tree)
     if (other?.xml) return other.xml
@@ -33,13 +33,13 @@ function chooseContent(xml: XmlElement, persona: Persona, world: World, quirks: 
   return quirks.take('twelve-digit-uid', about) ? withTwelveDigits(xml) : xml
 }
 
-async function chooseSigner(world: World, quirks: Rules, about: About): Promise<Signer> {
+async function chooseSigner(world: World, quirks: Quirks, about: About): Promise<Signer> {
   if (quirks.take('wrong-signer', about)) return world.impostor()
   if (quirks.take('other-company-signer', about)) return world.otherCompany()
   return quirks.take('expired-signer', about) ? world.formerSigner : world.pki.signer
 }
 
-function damage(signed: Buffer, quirks: Rules, about: About): Buffer {
+function damage(signed: Buffer, quirks: Quirks, about: About): Buffer {
   let text = signed.toString('utf8')
   if (quirks.take('tampered-xml', about)) text = text.replace(/(<(?:Person|Poi) [^>]*?name=")[^"]*/, '$1Somebody Else')
   if (quirks.take('second-signature', about)) text = text.replace(/<Signature [\s\S]*<\/Signature>/, '$&$&')

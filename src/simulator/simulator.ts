@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { answerControl, type Trust, trustOf } from './control.ts'
 import { listen, refuse, type SimRequest, type SimResponse, serve, shut } from './http.ts'
 import { makeIdTokenKey } from './id-token.ts'
+import type { Persona } from './persona.ts'
+import { PERSONAS } from './personas.ts'
 import { makePki, type Pki } from './pki.ts'
 import { answer } from './routes.ts'
 import { type Endpoint, parseRules, type Rule } from './rules.ts'
@@ -28,6 +30,8 @@ export interface SimulatorOptions {
   readonly controlPort?: number
   /** default one, `DEMO_CLIENT` */
   readonly clients?: readonly SimulatorClient[]
+  /** people besides those that come with it; one of the same id takes the place of that */
+  readonly people?: readonly Persona[]
   /** default 4096; tests take 2048 to start faster */
   readonly rootBits?: 2048 | 4096
   /** a PKI made before, to share between simulators */
@@ -82,7 +86,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     pki: world.pki,
     trust: trustOf(world),
     addRedirectUri: (clientId, uri) => addRedirectUri(world, clientId, uri),
-    setFaults: (rules) => world.rules.replace(parseRules({ rules })),
+    setFaults: (rules) => world.rules.replace(parseRules({ rules }, world.people)),
     clearFaults: () => world.rules.replace([]),
     requestCounts: () => world.requests().counts,
     requestLog: () => world.requests().log,
@@ -105,7 +109,17 @@ async function makeWorld(options: SimulatorOptions): Promise<World> {
     notAfter: new Date((startedAt - 20 * DAY_SECONDS) * 1000),
   })
   const idTokenIssuer = options.idTokenIssuer ?? SAMPLE_ISSUER
-  return new World({ clients: options.clients ?? [DEMO_CLIENT], pki, formerSigner, idTokenKey, idTokenIssuer, now })
+  const own = options.people ?? []
+  const people = [...PERSONAS.filter(({ id }) => own.every((one) => one.id !== id)), ...own]
+  return new World({
+    people,
+    clients: options.clients ?? [DEMO_CLIENT],
+    pki,
+    formerSigner,
+    idTokenKey,
+    idTokenIssuer,
+    now,
+  })
 }
 
 /** What goes wrong inside is the simulator's own fault and says so; delays cut short by closing say nothing. */

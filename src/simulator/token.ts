@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { dayFirst } from './dates.ts'
 import { formOf, json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { makeIdTokenKey, signIdToken } from './id-token.ts'
-import type { Rules } from './rules.ts'
+import type { Quirks } from './rules.ts'
 import { type Grant, newUuid, randomHex, type SimulatorClient, type World } from './world.ts'
 
 /**
@@ -10,7 +10,7 @@ import { type Grant, newUuid, randomHex, type SimulatorClient, type World } from
  * any other version 1.
  * @see digilocker-api.md §6
  */
-export async function token(request: SimRequest, world: World, quirks: Rules): Promise<SimResponse> {
+export async function token(request: SimRequest, world: World, quirks: Quirks): Promise<SimResponse> {
   const form = formOf(request)
   if (form === undefined) return refuse(400, 'invalid_request', 'The body must be a form.')
   const client = authenticate(request, form, world)
@@ -73,7 +73,7 @@ function redeem(form: URLSearchParams, client: SimulatorClient, world: World): G
   return sameText(challenge, entry.codeChallenge) ? entry.grant : undefined
 }
 
-function refresh(form: URLSearchParams, client: SimulatorClient, world: World, quirks: Rules): SimResponse {
+function refresh(form: URLSearchParams, client: SimulatorClient, world: World, quirks: Quirks): SimResponse {
   const given = form.get('refresh_token') ?? ''
   const grant = world.findByRefreshToken(given)
   if (grant?.client !== client) return refuse(400, 'invalid_grant', 'The refresh token is not valid for this client.')
@@ -85,12 +85,14 @@ function refresh(form: URLSearchParams, client: SimulatorClient, world: World, q
   return oauthResponse(grant, world, quirks)
 }
 
-function oauthResponse(grant: Grant, world: World, quirks: Rules): SimResponse {
-  return json(200, { ...profileResponse(grant, world, quirks), refresh_token: world.issueRefreshToken(grant) })
+function oauthResponse(grant: Grant, world: World, quirks: Quirks): SimResponse {
+  const profile = profileResponse(grant, world, quirks)
+  if (quirks.take('refresh-token-missing', { persona: grant.persona.id })) return json(200, profile)
+  return json(200, { ...profile, refresh_token: world.issueRefreshToken(grant) })
 }
 
 /** Version 1 carries the profile (digilocker-api.md §6.3). */
-function profileResponse(grant: Grant, world: World, quirks: Rules): Record<string, unknown> {
+function profileResponse(grant: Grant, world: World, quirks: Quirks): Record<string, unknown> {
   const { persona } = grant
   return {
     ...commonResponse(grant, world, quirks, 'string'),
@@ -98,7 +100,7 @@ function profileResponse(grant: Grant, world: World, quirks: Rules): Record<stri
     name: quirks.take('name-empty', { persona: persona.id }) ? '' : persona.name,
     dob: dayFirst(persona.birthdate, ''),
     gender: persona.gender,
-    eaadhaar: persona.aadhaar ? 'Y' : 'N',
+    eaadhaar: eAadhaarFlag(grant, quirks),
     new_account: 'N',
     reference_key: randomHex(32),
     ...(persona.mobile === undefined ? {} : { mobile: persona.mobile }),
@@ -106,8 +108,12 @@ function profileResponse(grant: Grant, world: World, quirks: Rules): Record<stri
   }
 }
 
+/** `Y` says that the account is linked with Aadhaar, and nothing of whether its data can be had. */
+export const eAadhaarFlag = ({ persona }: Grant, quirks: Quirks): 'Y' | 'N' =>
+  persona.aadhaar || quirks.take('eaadhaar-flag-wrong', { persona: persona.id }) ? 'Y' : 'N'
+
 /** Version 2 carries an id_token, and neither the profile nor a refresh token. */
-async function oidcResponse(grant: Grant, world: World, quirks: Rules): Promise<SimResponse> {
+async function oidcResponse(grant: Grant, world: World, quirks: Quirks): Promise<SimResponse> {
   const about = { persona: grant.persona.id }
   const common = commonResponse(grant, world, quirks, 'number')
   if (quirks.take('id-token-missing', about)) return json(200, common)
@@ -116,7 +122,7 @@ async function oidcResponse(grant: Grant, world: World, quirks: Rules): Promise<
   return json(200, { ...common, id_token: signIdToken(idTokenClaims(grant, audience, world), key) })
 }
 
-function commonResponse(grant: Grant, world: World, quirks: Rules, tillForm: 'number' | 'string') {
+function commonResponse(grant: Grant, world: World, quirks: Quirks, tillForm: 'number' | 'string') {
   const about = { persona: grant.persona.id }
   const { token: accessToken, expiresIn } = world.issueAccessToken(grant)
   return {
@@ -128,7 +134,11 @@ function commonResponse(grant: Grant, world: World, quirks: Rules, tillForm: 'nu
   }
 }
 
-function consentTill(grant: Grant, quirks: Rules, form: 'number' | 'string'): { consent_valid_till?: number | string } {
+function consentTill(
+  grant: Grant,
+  quirks: Quirks,
+  form: 'number' | 'string',
+): { consent_valid_till?: number | string } {
   const about = { persona: grant.persona.id }
   const till = grant.consentValidTill
   if (quirks.take('consent-valid-till-missing', about)) return {}
@@ -149,7 +159,7 @@ function idTokenClaims({ persona, acr, authenticatedAt }: Grant, audience: strin
     given_name: persona.name,
     preferred_username: persona.username,
     email: persona.email ?? '',
-    birthdate: dayFirst(persona.birthdate, '/'),
+    birthdate: dayFirst(persona.birthdate, '/'), // digilocker-api.md §7
     phone_number: persona.mobile ?? '',
     jti: newUuid(),
     user_sso_id: persona.ssoId,

@@ -1,10 +1,10 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { lockerOf } from './documents.ts'
+import { type LockerDocument, lockerOf, pullableOf } from './documents.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import type { IdTokenKey } from './id-token.ts'
 import type { Persona } from './persona.ts'
 import { makePki, type Pki, type Signer } from './pki.ts'
-import { type Endpoint, Rules } from './rules.ts'
+import { type Endpoint, type QuirkRule, Rules } from './rules.ts'
 
 const CODE_SECONDS = 30 // digilocker-api.md §4.1: undocumented, the PHP library it resembles uses 30
 const TOKEN_SECONDS = 3600
@@ -40,6 +40,7 @@ export interface Flow {
   readonly doctypes: readonly string[] | undefined
   readonly consentValidTill: number
   persona: Persona | undefined
+  quirks: readonly QuirkRule[]
   authenticatedAt: number
   wrongPins: number
 }
@@ -49,12 +50,14 @@ export interface Grant {
   readonly client: SimulatorClient
   readonly persona: Persona
   /** the granted scope string, split: holds `issued/<uri>` for each consented document (digilocker-api.md §5) */
-  readonly scopes: readonly string[]
+  scopes: readonly string[]
   readonly purpose: string
   readonly acr: readonly string[]
   readonly authenticatedAt: number
   /** epoch seconds */
   readonly consentValidTill: number
+  /** odd behaviour asked for at the sign-in, for this grant alone */
+  readonly quirks: readonly QuirkRule[]
   revoked: boolean
 }
 
@@ -82,6 +85,7 @@ interface Forgers {
 export class World {
   readonly rules = new Rules()
   readonly clients: Map<string, SimulatorClient>
+  readonly people: readonly Persona[]
   readonly pki: Pki
   /** listed as trusted, and expired */
   readonly formerSigner: Signer
@@ -94,10 +98,13 @@ export class World {
   readonly #accessTokens: ExpiringMap<Grant>
   readonly #refreshTokens: ExpiringMap<Grant>
   readonly #forgers: Forgers = {}
+  readonly #pulled = new Map<string, Set<string>>()
+  readonly #expected = new Map<string, { document: LockerDocument; grant: Grant }>()
   #log: LogEntry[] = []
   #counts = new Map<Endpoint, number>()
 
   constructor(parts: {
+    people: readonly Persona[]
     clients: readonly SimulatorClient[]
     pki: Pki
     formerSigner: Signer
@@ -106,6 +113,7 @@ export class World {
     now: () => number
   }) {
     this.clients = new Map(parts.clients.map((client) => [client.clientId, structuredClone(client)]))
+    this.people = parts.people
     this.pki = parts.pki
     this.formerSigner = parts.formerSigner
     this.idTokenKey = parts.idTokenKey
@@ -118,15 +126,51 @@ export class World {
     this.#refreshTokens = new ExpiringMap(parts.now)
   }
 
-  locker(persona: Persona) {
-    return lockerOf(persona, this.now())
+  /** What is in the locker now: also what was pulled into it since the start. */
+  locker(persona: Persona): LockerDocument[] {
+    const pulled = this.#pulled.get(persona.id)
+    const there = pullableOf(persona, this.now()).filter(({ uri }) => pulled?.has(uri))
+    return [...lockerOf(persona, this.now()), ...there]
+  }
+
+  /** Documents that the issuer has of this persona and that are not in the locker. */
+  pullable(persona: Persona): LockerDocument[] {
+    const pulled = this.#pulled.get(persona.id)
+    return pullableOf(persona, this.now()).filter(({ uri }) => !pulled?.has(uri))
+  }
+
+  pull(persona: Persona, document: LockerDocument): void {
+    const pulled = this.#pulled.get(persona.id) ?? new Set()
+    this.#pulled.set(persona.id, pulled.add(document.uri))
+  }
+
+  /** Its office looks by hand, and is done at the next look into the list. */
+  expect(document: LockerDocument, grant: Grant): void {
+    this.#expected.set(document.uri, { document, grant })
+  }
+
+  /** What offices that look by hand have come to put into this person's locker. */
+  deliver(persona: Persona): void {
+    for (const [uri, { document, grant }] of this.#expected) {
+      if (grant.persona.id !== persona.id) continue
+      this.#expected.delete(uri)
+      this.pull(persona, document)
+      grant.scopes = [...grant.scopes, `issued/${uri}`]
+    }
   }
 
   startFlow(
-    asked: Omit<Flow, 'id' | 'persona' | 'authenticatedAt' | 'wrongPins'>,
+    asked: Omit<Flow, 'id' | 'persona' | 'quirks' | 'authenticatedAt' | 'wrongPins'>,
     signedIn: Persona | undefined,
   ): Flow {
-    const flow: Flow = { ...asked, id: randomHex(16), persona: signedIn, authenticatedAt: this.now(), wrongPins: 0 }
+    const flow: Flow = {
+      ...asked,
+      id: randomHex(16),
+      persona: signedIn,
+      quirks: [],
+      authenticatedAt: this.now(),
+      wrongPins: 0,
+    }
     this.#flows.set(flow.id, flow, this.now() + FLOW_SECONDS)
     return flow
   }
@@ -220,6 +264,8 @@ export class World {
   reset(): void {
     this.rules.replace([])
     for (const map of [this.#flows, this.#browsers, this.#codes, this.#accessTokens, this.#refreshTokens]) map.clear()
+    this.#pulled.clear()
+    this.#expected.clear()
     this.#log = []
     this.#counts.clear()
   }

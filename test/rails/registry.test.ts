@@ -6,6 +6,7 @@ const digilocker: Rail = {
   id: 'digilocker',
   begin: async () => Promise.reject(new Error('not asked')),
   advance: async () => Promise.reject(new Error('not asked')),
+  status: () => ({ paused: false }),
   pullFields: () => undefined,
   readPullFields: () => undefined,
   run: async () => Promise.reject(new Error('not asked')),

@@ -125,7 +125,7 @@ describe('requests that nothing answers', () => {
     ['GET', '/public/oauth2/1/token', 405],
     ['POST', '/public/oauth2/1/user', 405],
     ['GET', '/public/oauth2/1/xml/%E0%A4%A', 400],
-    ['GET', '/public/oauth2/1/files/issued', 404],
+    ['GET', '/public/oauth2/3/files/issued', 404],
     ['GET', '/.well-known/openid-configuration', 404],
     ['POST', '/public/account/2/verify', 404],
   ])('refuses %s %s with %i', async (method, path, status) => {

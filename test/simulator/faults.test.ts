@@ -1,5 +1,6 @@
 import { createHmac, createPublicKey, type JsonWebKey, verify, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { PERSONAS } from '../../src/simulator/personas.ts'
 import { QUIRKS, type QuirkName } from '../../src/simulator/quirks.ts'
 import type { FaultRule, Rule } from '../../src/simulator/rules.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
@@ -301,7 +302,7 @@ describe('the control port', () => {
     const { personas } = (await (await control('/control/personas')).json()) as {
       personas: { id: string; pin: string }[]
     }
-    expect(personas.map(({ id }) => id)).toEqual(['asha', 'bala', 'charu', 'dev', 'esha', 'meenakshi', 'george'])
+    expect(personas.map(({ id }) => id)).toEqual(PERSONAS.map(({ id }) => id))
     const { quirks } = (await (await control('/control/quirks')).json()) as { quirks: object }
     expect(Object.keys(quirks)).toEqual(Object.keys(QUIRKS))
   })

@@ -72,6 +72,8 @@ export function createLogin(parts: LoginParts) {
 
   /** Sends the person to the rail. @param browser secret of this browser's cookie */
   async function begin(railId: RailId, interaction: AskedInteraction, browser: string): Promise<URL> {
+    // Better refused here than after a sign-in over there, whose answer we could not use.
+    if (isPaused(railId)) throw new RailError('RAIL_UNAVAILABLE', 'the upstream is left alone for a while')
     const state = randomBytes(32).toString('base64url')
     const needs = documentNeeds(requestOf(interaction))
     const step = await railOf(railId).begin({
@@ -169,6 +171,8 @@ export function createLogin(parts: LoginParts) {
     return JSON.parse(opened.toString('utf8')) as Outcome
   }
 
+  const isPaused = (railId: RailId): boolean => railOf(railId).status().paused
+
   /** The fields for having a document pulled, where that can be done. */
   const pullFields = (railId: RailId, doctype: string) => railOf(railId).pullFields(doctype)
   const readPullFields = (railId: RailId, doctype: string, typed: Readonly<Record<string, unknown>>) =>
@@ -244,7 +248,7 @@ export function createLogin(parts: LoginParts) {
     return rail
   }
 
-  return { begin, takeReturn, standing, runErrand, pullFields, readPullFields }
+  return { begin, takeReturn, standing, isPaused, runErrand, pullFields, readPullFields }
 }
 
 export type Login = ReturnType<typeof createLogin>

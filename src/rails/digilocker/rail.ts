@@ -76,7 +76,12 @@ export function createDigiLockerRail(settings: DigiLockerSettings, deps: DigiLoc
   const randomBytes = deps.randomBytes ?? systemRandomBytes
   const dispatcher = deps.dispatcher ?? createAgent(settings)
   const { clock, sleep, onEvent } = deps
-  const guard = createGuard(settings, (event) => deps.onPause?.(event))
+  // After the pause somebody must go through: that one finds out whether the upstream is back.
+  let pausedUntil = 0
+  const guard = createGuard(settings, (event) => {
+    if (event.repository === undefined) pausedUntil = event.paused ? clock() + settings.breaker.pauseMs / 1000 : 0
+    deps.onPause?.(event)
+  })
   const client = createClient(
     settings,
     createSend(settings, { dispatcher, clock, randomBytes, sleep, onCall: onEvent, guard }),
@@ -90,6 +95,7 @@ export function createDigiLockerRail(settings: DigiLockerSettings, deps: DigiLoc
     id: 'digilocker',
     begin: (request) => begin(request, parts),
     advance: (state, reply) => advance(state, reply, parts),
+    status: () => ({ paused: clock() < pausedUntil }),
     pullFields: (doctype) => (Object.hasOwn(settings.pull, doctype) ? pullFields(doctype) : undefined),
     readPullFields,
     run: (session, errand) => run(session, errand, parts),

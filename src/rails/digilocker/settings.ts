@@ -245,7 +245,7 @@ function idTokenFaults({ idToken, allowHttp }: DigiLockerSettings): string[] {
 function shareFaults({ retry, breaker }: DigiLockerSettings): string[] {
   return [
     ...(retry.share > 1 || retry.share < 0 ? ['retry.share must be from 0 to 1'] : []),
-    ...(breaker.threshold > 1 || breaker.threshold <= 0 ? ['breaker.threshold must be above 0, up to 1'] : []),
+    ...(breaker.threshold >= 1 || breaker.threshold <= 0 ? ['breaker.threshold must be between 0 and 1'] : []),
   ]
 }
 

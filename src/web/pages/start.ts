@@ -12,6 +12,8 @@ export interface StartPage extends PageFrame {
   /** plain labels */
   readonly asked: readonly string[]
   readonly documents: readonly string[]
+  /** DigiLocker does not answer at present */
+  readonly paused: boolean
   readonly action: string
   /** where `cancel` goes, when not to `action` */
   readonly cancelAction?: string | undefined
@@ -24,6 +26,7 @@ export interface StartView extends PageFrame {
   /** names of claims, `verified_claims.<name>` included */
   readonly claims: readonly string[]
   readonly doctypes: readonly string[]
+  readonly paused: boolean
   readonly action: string
   readonly cancelAction?: string | undefined
   readonly csrf: string
@@ -41,6 +44,7 @@ export function toStartPage(words: Translator, view: StartView): StartPage {
       ...(proven.length > 0 ? [words.t('start.with-proof', { claims: words.list(proven), count: proven.length })] : []),
     ],
     documents: view.doctypes.map((doctype) => documentLabel(words, doctype)),
+    paused: view.paused,
     action: view.action,
     cancelAction: view.cancelAction,
     csrf: view.csrf,

@@ -100,6 +100,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
         purpose: visit.asked.purpose,
         claims: requestedNames(request),
         doctypes: [...new Set(documentNeeds(request).flatMap((need) => need.anyOf))],
+        paused: login.isPaused(RAIL),
         action: `${visit.path}/start`,
         csrf,
         languages,

@@ -68,6 +68,7 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
   const hidden = { action: '/interaction/u1/next', csrf: words.domain }
   return [
     render('start', 'start', sampleStart(locale, words, languages)),
+    render('start-paused', 'start', { ...sampleStart(locale, words, languages), paused: true }),
     render('consent', 'consent', toConsentPage(wordsOf(locale), sampleConsent(words, languages))),
     render('consent-problem', 'consent', toConsentPage(wordsOf(locale), withProblem(sampleConsent(words, languages)))),
     render('pull', 'pull', samplePull(locale, words, languages, false)),
@@ -97,6 +98,7 @@ function sampleStart(locale: string, words: Words, languages: LanguageLink[]) {
     purpose: words.purpose,
     claims: ['name', 'age_over_18', 'driving_licence_classes', 'verified_claims.name', 'verified_claims.birthdate'],
     doctypes: ['DRVLC', 'ADHAR', 'XYZAB'],
+    paused: false,
     action: '/interaction/u1/start',
     csrf: words.domain,
     languages,

@@ -1,0 +1,145 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { Citizen, type Page } from '../support/citizen.ts'
+import { describeOnEachDatabase } from '../support/databases.ts'
+import { openStage, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
+
+/** A missing document while she still decides: its office asked again, or asked to put it into her locker. */
+describeOnEachDatabase('a document that is missing', (open) => {
+  let stage: Stage
+  let authorize: URL
+
+  beforeAll(async () => {
+    stage = await openStage(await open(), {
+      env: { DIGILOCKER_PULL: 'DRVLC=002202,PANCR=001891', DIGILOCKER_BREAKER: 'calls=1000' },
+    })
+    const { client_id } = await stage.addClient()
+    authorize = new URL('/authorize', stage.issuer)
+    authorize.search = new URLSearchParams({
+      client_id,
+      redirect_uri: REDIRECT_URI,
+      response_type: 'code',
+      scope: 'openid driving_licence',
+      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+      code_challenge_method: 'S256',
+    }).toString()
+  })
+  afterEach(() => stage.simulator.reset())
+  afterAll(() => stage.close())
+
+  async function toConsent(persona: string): Promise<{ citizen: Citizen; page: Page; uid: string }> {
+    const citizen = new Citizen(REDIRECT_URI)
+    const page = await signInAtDigiLocker(citizen, await citizen.get(authorize), persona)
+    return { citizen, page, uid: page.url.pathname.split('/')[2] ?? '' }
+  }
+  const pullPage = (citizen: Citizen, page: Page) => {
+    const href = /href="(\/interaction\/[^"]+\/pull\/DRVLC)"/.exec(page.html)?.[1]
+    if (!href) throw new Error('no pull is offered')
+    return citizen.get(new URL(href, stage.issuer))
+  }
+  const calls = () => stage.simulator.requestCounts()
+  const typesOf = async (uid: string) =>
+    (await stage.app.events.history({ interactionUid: uid })).map(({ body }) => body.type)
+
+  it('is pulled with her own consent to that, verified, and shared', async () => {
+    const { citizen, page, uid } = await toConsent('gurpreet')
+    expect(page.html).toContain('It is not in your DigiLocker yet.')
+    const form = await pullPage(citizen, page)
+    expect(form.html).toContain('gives your Aadhaar number, your name and your birth date to the transport department')
+    const after = await citizen.submit(form, /Agree and fetch/, [['dlno', 'pb00 20150000000']])
+    expect(after.url.pathname).toBe(`/interaction/${uid}`)
+    expect(after.html).not.toContain('Documents that gave nothing')
+    expect(after.html).toContain('PB0020150000000')
+    expect(calls()).toMatchObject({ pull: 1, xml: 1, issued: 1 })
+    expect(await typesOf(uid)).toEqual(
+      expect.arrayContaining(['document.absent', 'document.pull_agreed', 'document.verified']),
+    )
+    const done = await citizen.submit(after, /^share$/)
+    expect(done.url.searchParams.has('code')).toBe(true)
+  })
+
+  it('is not found under another number, and can be tried once more', async () => {
+    const { citizen, page } = await toConsent('gurpreet')
+    const wrong = await citizen.submit(await pullPage(citizen, page), /Agree and fetch/, [['dlno', 'PB0020150000009']])
+    expect(wrong.html).toContain('found no document that fits what you typed')
+    const right = await citizen.submit(await pullPage(citizen, wrong), /Agree and fetch/, [['dlno', 'PB0020150000000']])
+    expect(right.html).toContain('PB0020150000000')
+  })
+
+  it('is not asked for with what cannot be a number, and nothing she typed is in an address', async () => {
+    const { citizen, page } = await toConsent('gurpreet')
+    const again = await citizen.submit(await pullPage(citizen, page), /Agree and fetch/, [['dlno', '<b>']])
+    expect(again.html).toContain('Something is not right yet')
+    expect(calls().pull).toBeUndefined()
+    await citizen.submit(again, /Agree and fetch/, [['dlno', 'PB0020150000000']])
+    const addresses = citizen.visited.filter(({ origin }) => origin === stage.issuer.origin).join('\n')
+    expect(addresses).not.toContain('PB0020150000000')
+  })
+
+  it('comes later where its office looks by hand', async () => {
+    const { citizen, page } = await toConsent('pooja')
+    const pending = await citizen.submit(await pullPage(citizen, page), /Agree and fetch/, [
+      ['dlno', 'PB0020180000000'],
+    ])
+    expect(pending.html).toContain('looks at it by hand')
+    const there = await citizen.submit(pending, /^Ask again/)
+    expect(there.html).toContain('PB0020180000000')
+    expect(calls()).toMatchObject({ pull: 1, issued: 2 })
+  })
+
+  it('is asked for again where its office did not answer, without a new sign-in or a second list', async () => {
+    stage.simulator.setFaults([{ endpoint: 'xml', status: 530, times: 2 }])
+    const { citizen, page } = await toConsent('asha')
+    expect(page.html).toContain('did not answer just now')
+    const there = await citizen.submit(page, /^Ask again/)
+    expect(there.html).toContain('MP0020120000000')
+    expect(calls()).toMatchObject({ token: 1, issued: 1 })
+  })
+
+  it('ends the login when a forgery comes of it', async () => {
+    stage.simulator.setFaults([{ quirk: 'wrong-signer' }])
+    const { citizen, page } = await toConsent('gurpreet')
+    const refused = await citizen.submit(await pullPage(citizen, page), /Agree and fetch/, [
+      ['dlno', 'PB0020150000000'],
+    ])
+    expect([refused.status, refused.html.includes('DOC_SIGNER_UNTRUSTED')]).toEqual([422, true])
+  })
+
+  it('asks for a new sign-in when DigiLocker took the tokens back meanwhile', async () => {
+    const { citizen, page } = await toConsent('gurpreet')
+    const form = await pullPage(citizen, page)
+    stage.simulator.setFaults([
+      { endpoint: 'pull', status: 401 },
+      { endpoint: 'refresh', status: 400, error: 'invalid_grant' },
+    ])
+    const refused = await citizen.submit(form, /Agree and fetch/, [['dlno', 'PB0020150000000']])
+    expect(refused.html).toContain('RAIL_UNAUTHORIZED')
+    expect(refused.forms.map(({ action }) => action.pathname.split('/')[3])).toEqual(['start', 'return'])
+  })
+
+  it.each(['share', 'refuse'])('costs tokens that are given back once she has decided: %s', async (decision) => {
+    const sessions = stage.database.db()
+    await sessions.deleteFrom('upstream_session').execute()
+    const { citizen, page } = await toConsent('gurpreet')
+    expect(calls().revoke).toBeUndefined()
+    await citizen.submit(page, new RegExp(`^${decision}$`))
+    const rows = await sessions.selectFrom('upstream_session').select('ends_at').execute()
+    expect(rows.map(({ ends_at }) => ends_at.getTime() <= Date.now())).toEqual([true])
+  })
+
+  it('is not pulled through another person’s page', async () => {
+    const { page } = await toConsent('gurpreet')
+    const stranger = new Citizen(REDIRECT_URI)
+    const answer = await stranger.post(new URL(`${page.url.pathname}/pull/DRVLC`, stage.issuer), {
+      dlno: 'PB0020150000000',
+    })
+    expect([answer.status, calls().pull]).toEqual([403, undefined])
+  })
+
+  it.each(['ADHAR', 'RVCER', '..%2f', 'constructor'])(
+    'has no pull page where the operator pulls none: %s',
+    async (doctype) => {
+      const { citizen, page } = await toConsent('gurpreet')
+      expect((await citizen.get(`${page.url.href}/pull/${doctype}`)).status).toBe(404)
+    },
+  )
+})
