@@ -145,6 +145,21 @@ program
   .action(async () => print(await run('vault rotate')))
 
 program
+  .command('doctor')
+  .description('look at the DigiLocker settings, here and over there, and explain what is wrong with them')
+  .option('--probe', 'also ask the token endpoint with a code that nobody has: tells a wrong secret, spends nothing')
+  .option('--offline', 'do not ask the database what is stored of the credentials')
+  .option('--json', 'print findings as JSON')
+  .action(async ({ probe = false, offline, json }: { probe?: boolean; offline?: boolean; json?: boolean }) => {
+    const config = readConfig(readEnv())
+    const { describeFindings, examine, storedCredentials } = await import('./cli/doctor.ts')
+    const credentials = offline ? undefined : await storedCredentials(config)
+    const findings = await examine(config, { clock: systemClock, credentials, probe })
+    console.log(json ? JSON.stringify(findings, null, 2) : describeFindings(findings))
+    if (findings.some(({ severity }) => severity === 'fault')) process.exitCode = 1
+  })
+
+program
   .command('verify <file>')
   .description('say whether a downloaded document (XML or PDF) is genuine, check by check; nothing is stored')
   .option('--profile <name>', 'digilocker, uidai-offline or modern; guessed from the root element when left out')
