@@ -86,7 +86,10 @@ async function signIn(citizen: Citizen, at: Page): Promise<{ page: Page; ms: num
 
 export interface Scene {
   readonly state: 'up' | 'killed' | 'hung'
+  /** at most */
   readonly forMs: number
+  /** ends the scene sooner, seen the logins that ended in it */
+  readonly until?: (within: readonly Try[]) => boolean
 }
 
 /** Logs in without pause, `seats` at a time, while the scenes change. @returns every login, oldest first */
@@ -103,9 +106,10 @@ export async function play(
     while (!over) tries.push(await tryLogin(stage, authorize, begun))
   }
   const all = Promise.all(Array.from({ length: seats }, seat))
-  for (const { state, forMs } of scenes) {
+  for (const { state, forMs, until } of scenes) {
     await wire.set(state)
-    await pause(forMs)
+    const [from, end] = [tries.length, performance.now() + forMs]
+    while (performance.now() < end && !until?.(tries.slice(from))) await pause(50)
   }
   over = true
   await all
