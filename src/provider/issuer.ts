@@ -1,14 +1,16 @@
 import type { JWK } from 'jose'
 import type { Middleware } from 'koa'
-import { type AdapterFactory, type Configuration, errors, type FindAccount, Provider } from 'oidc-provider'
+import { type AdapterFactory, type Configuration, type FindAccount, Provider } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
-import type { DwarEvent } from '../privacy/event.ts'
 import { withEngineErrors } from './adapter-errors.ts'
-import { claimScopes, findClaimRow, toEngineClaims } from './claims.ts'
+import { claimScopes, toEngineClaims } from './claims.ts'
+import { assertClientAssertion } from './client-authentication.ts'
 import type { ClientPolicy } from './clients.ts'
+import { toFeatures } from './features.ts'
+import { CLOCK_TOLERANCE, ttl } from './lifetimes.ts'
+import { toMetadata } from './metadata.ts'
 import { createPolicy } from './policy.ts'
-import { claimsInVerifiedClaims, documentTypes, faultInVerifiedRequest, TRUST_FRAMEWORK } from './verified-claims.ts'
 
 /** Pages that the engine asks for; HTML is made in `web`. */
 export interface IssuerPages {
@@ -35,24 +37,6 @@ export interface IssuerParts {
 
 export const ACR_DOCUMENT = 'urn:dwar:acr:document'
 export const ACR_ACCOUNT = 'urn:dwar:acr:account'
-
-const MINUTE = 60
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
-
-/** How long things live, in seconds. A grant outlives every token it carries (oidc-provider.md §3). */
-export const ttl = {
-  Interaction: 15 * MINUTE,
-  AuthorizationCode: MINUTE,
-  AccessToken: 10 * MINUTE,
-  IdToken: 10 * MINUTE,
-  RefreshToken: 14 * DAY,
-  Session: HOUR,
-  Grant: 90 * DAY,
-} as const
-
-/** Seconds that another machine's clock may be off (security.md OP-15). */
-export const CLOCK_TOLERANCE = 10
 
 /** Builds the OpenID Connect engine with every unsafe default overridden (oidc-provider.md §1, security.md §1). */
 export function createIssuer(parts: IssuerParts): Provider {
@@ -132,34 +116,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
       clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     },
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => assertClientAssertion(claims, parts),
-    discovery: {
-      claims_parameter_supported: true,
-      ui_locales_supported: [...parts.locales],
-      verified_claims_supported: true,
-      trust_frameworks_supported: [TRUST_FRAMEWORK],
-      claims_in_verified_claims_supported: [...claimsInVerifiedClaims],
-      evidence_supported: ['document'],
-      documents_supported: Object.values(documentTypes),
-      documents_check_methods_supported: ['vcrypt'],
-    },
-  }
-}
-
-function toFeatures(parts: IssuerParts): NonNullable<Configuration['features']> {
-  return {
-    devInteractions: { enabled: false },
-    dPoP: { enabled: false },
-    resourceIndicators: { enabled: false },
-    pushedAuthorizationRequests: { enabled: true },
-    claimsParameter: { enabled: true, assertClaimsParameter: async (_ctx, claims) => assertClaims(claims) },
-    // A client learns about its own tokens only; of another's it hears what it would hear of nonsense (security.md OP-13).
-    introspection: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
-    revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
-    rpInitiatedLogout: {
-      enabled: true,
-      logoutSource: (ctx, form) => parts.pages.signOut(ctx, attribute(form, 'action'), attribute(form, 'value')),
-      postLogoutSuccessSource: (ctx) => parts.pages.signedOut(ctx),
-    },
+    discovery: toMetadata(parts),
   }
 }
 
@@ -167,52 +124,4 @@ function toFeatures(parts: IssuerParts): NonNullable<Configuration['features']> 
 function cookieNames(secure: boolean) {
   const [host, path] = secure ? ['__Host-', '__Secure-'] : ['', '']
   return { session: `${host}dwar_session`, interaction: `${path}dwar_interaction`, resume: `${path}dwar_resume` }
-}
-
-/** The event of a login that begins: names of ours only, whatever the request carries beside them. */
-export function interactionStarted(
-  uid: string,
-  { params = {} }: { params?: Record<string, unknown> | undefined },
-): DwarEvent {
-  const asked = typeof params.claims === 'string' ? (JSON.parse(params.claims) as Record<string, object | null>) : {}
-  const named = new Set(Object.values(asked).flatMap((place) => Object.keys(place ?? {})))
-  const scopes = String(params.scope ?? '').split(' ')
-  return {
-    body: {
-      type: 'login.started',
-      scopes: scopes.filter((scope) => scope === 'openid' || claimScopes.includes(scope)),
-      claims: [...named].filter((name) => name === 'verified_claims' || findClaimRow(name)),
-    },
-    clientId: String(params.client_id),
-    interactionUid: uid,
-  }
-}
-
-function assertClaims(claims: { id_token?: unknown; userinfo?: unknown }): void {
-  for (const place of ['id_token', 'userinfo'] as const) {
-    const members = claims[place]
-    if (members === undefined || members === null) continue
-    for (const [name, member] of Object.entries(members)) {
-      if (name === 'verified_claims') {
-        const fault = faultInVerifiedRequest(member)
-        if (fault) throw new errors.InvalidRequest(`claims.${place}.${fault}`)
-      } else if (member !== null && (typeof member !== 'object' || Array.isArray(member)))
-        throw new errors.InvalidRequest(`claims.${place} members must be null or objects`)
-    }
-  }
-}
-
-/** The issuer alone as audience, and a short life: an assertion for us is good nowhere else and not for long (security.md OP-8). */
-function assertClientAssertion(claims: Record<string, unknown>, { issuer, clock }: IssuerParts): void {
-  if (claims.aud !== issuer.origin)
-    throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a single string')
-  if (typeof claims.exp !== 'number' || claims.exp > clock() + MINUTE + CLOCK_TOLERANCE)
-    throw new errors.InvalidClientAuth('exp must be at most 60 seconds ahead')
-}
-
-/** The engine hands over its sign-out form as HTML of its own making; our page prints the two values in our own form. */
-function attribute(form: string, name: 'action' | 'value'): string {
-  const found = new RegExp(`${name}="([^"]*)"`).exec(form)?.[1]
-  if (found === undefined) throw new TypeError(`the engine's sign-out form has no ${name}`)
-  return found
 }
