@@ -24,6 +24,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import type { Judgement } from './provider/claims.ts'
+import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
 import { createIssuer } from './provider/issuer.ts'
@@ -139,6 +140,9 @@ async function compose(
     insertReplay: storage.insertReplay,
     signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
+    dpopNonceSecret: hash('dpop-nonce', 'v1'),
+    clientCertificates: config.clientCertificates,
+    mtlsOrigin: config.mtlsOrigin,
     findAccount: createFindAccount(accounts, consents, vault),
     pairwise: createPairwise(hash),
     consents,
@@ -209,7 +213,13 @@ async function compose(
     handleMetrics: documents.metrics.handle,
     provider,
     events,
-    clients: createClientAdmin({ clients, vault, clock, issuer: config.issuer, validate: validateWith(provider) }),
+    clients: createClientAdmin({
+      clients,
+      vault,
+      clock,
+      terms: { issuer: config.issuer, certificateMethods: certificateAuthMethods(config.clientCertificates) },
+      validate: validateWith(provider),
+    }),
     railCredentials: credentials,
     rotateVault: async () => {
       const count = await vault.rotate()

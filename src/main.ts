@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { Command, Option } from 'commander'
 import type { OperationName } from './admin/operations.ts'
 import { operate } from './cli/operate.ts'
+import { type ClientOptions, toRegistration } from './cli/registration.ts'
 import { serve } from './cli/serve.ts'
 import { describeTrust, type TrustSources, type VerifyCommand, verifyFile } from './cli/verify.ts'
 import { systemClock } from './clock.ts'
@@ -71,9 +72,9 @@ const client = program.command('client').description('relying apps')
 client
   .command('add')
   .description('register a relying app; it works at once, and its secret is shown this once')
-  .requiredOption('--name <text>', 'name that people see')
-  .requiredOption('--redirect-uri <uri...>', 'where people return to')
-  .requiredOption('--purpose <text>', 'why it asks, in English; add others with --purpose-hi and so on in a --file')
+  .option('--name <text>', 'name that people see')
+  .option('--redirect-uri <uri...>', 'where people return to')
+  .option('--purpose <text>', 'why it asks, in English')
   .option('--purpose-hi <text>', 'why it asks, in Hindi')
   .option('--post-logout-redirect-uri <uri...>', 'where people return to after signing out')
   .option('--scope <scopes>', 'scopes it may ask for, in quotes', 'openid profile')
@@ -81,21 +82,35 @@ client
   .option('--retention-days <days>', 'how long shared values are kept for delivery', wholeNumber, 30)
   .addOption(
     new Option('--auth <method>', 'how it authenticates')
-      .choices(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+      .choices(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'self_signed_tls_client_auth', 'none'])
       .default('client_secret_basic'),
   )
   .addOption(
-    new Option('--alg <alg>', 'signing algorithm of its ID tokens')
-      .choices(['RS256', 'ES256', 'EdDSA'])
-      .default('RS256'),
+    new Option('--alg <alg>', 'signing algorithm of its ID tokens; RS256 when left out, under fapi2 ES256').choices([
+      'RS256',
+      'ES256',
+      'EdDSA',
+    ]),
   )
   .option('--jwks <file>', 'its public keys, for private_key_jwt')
   .option('--native', 'a mobile or desktop app')
-  .option('--pkce-exempt', 'do not require PKCE (certification runs and old apps only)')
+  .addOption(
+    new Option('--profile <name>', 'standard; fapi2; or legacy, which does not require PKCE (old apps only)')
+      .choices(['standard', 'fapi2', 'legacy'])
+      .default('standard'),
+  )
+  .option('--dpop', 'bind its tokens to a key of its own (RFC 9449)')
+  .option('--backchannel-logout-uri <uri>', 'where it is told that a person signed out')
+  .option('--initiate-login-uri <uri>', 'where others may send people to begin a sign-in')
+  .option('--from-file <file>', 'registration as JSON, with every field there is; given instead of the other options')
   .option('--id <id>', 'client id; made up when left out')
   .action(async (options: ClientOptions) => {
-    const id = options.id
-    print(await run('client add', { registration: toRegistration(options), ...(id && { id }) }))
+    const { id, fromFile } = options
+    const registration = fromFile ? readJson(fromFile) : toRegistration(options, readJson)
+    const added = (await run('client add', { registration, ...(id && { id }) })) as { warnings?: string[] }
+    print(added)
+    // On stderr too, where a person sees it and the JSON on stdout stays JSON.
+    for (const warning of added.warnings ?? []) console.error(`Warning: ${warning}`)
   })
 client
   .command('list')
@@ -192,42 +207,6 @@ try {
   fail(error)
 }
 
-interface ClientOptions {
-  readonly name: string
-  readonly redirectUri: string[]
-  readonly purpose: string
-  readonly purposeHi?: string
-  readonly postLogoutRedirectUri?: string[]
-  readonly scope: string
-  readonly optional?: string
-  readonly retentionDays: number
-  readonly auth: string
-  readonly alg: string
-  readonly jwks?: string
-  readonly native?: boolean
-  readonly pkceExempt?: boolean
-  readonly id?: string
-}
-
-function toRegistration(options: ClientOptions): unknown {
-  return {
-    client_name: options.name,
-    application_type: options.native ? 'native' : 'web',
-    redirect_uris: options.redirectUri,
-    post_logout_redirect_uris: options.postLogoutRedirectUri ?? [],
-    scope: options.scope,
-    token_endpoint_auth_method: options.auth,
-    id_token_signed_response_alg: options.alg,
-    ...(options.jwks && { jwks: JSON.parse(readFileSync(options.jwks, 'utf8')) as unknown }),
-    dwar: {
-      purpose: { en: options.purpose, ...(options.purposeHi && { hi: options.purposeHi }) },
-      optional: options.optional?.split(',').map((claim) => claim.trim()) ?? [],
-      retentionDays: options.retentionDays,
-      pkceExempt: options.pkceExempt ?? false,
-    },
-  }
-}
-
 /** Operations print their own result, so the log keeps to what goes wrong. */
 async function run(name: OperationName, input?: unknown): Promise<unknown> {
   const { config } = prepare()
@@ -262,6 +241,8 @@ function readEnv(): Env {
   const given = envFile === undefined ? process.env : { ...parseEnv(readFileSync(envFile, 'utf8')), ...process.env }
   return withEnvFiles(given, process.cwd())
 }
+
+const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'))
 
 function refuseInProduction(what: string): void {
   const env = readEnv()

@@ -1,7 +1,10 @@
 import type { Configuration } from 'oidc-provider'
 import { assertClaims } from './claims-parameter.ts'
+import { toMutualTls } from './client-certificate.ts'
 import type { IssuerParts } from './issuer.ts'
 import { toLogout } from './logout.ts'
+import { assertRequestObject, engineProfile } from './profile.ts'
+import { toResourceIndicators } from './resources.ts'
 
 type Features = NonNullable<Configuration['features']>
 
@@ -9,9 +12,21 @@ type Features = NonNullable<Configuration['features']>
 export function toFeatures(parts: IssuerParts): Features {
   return {
     devInteractions: { enabled: false },
-    dPoP: { enabled: false },
-    resourceIndicators: { enabled: false },
+    fapi: { enabled: true, profile: (_ctx, client) => engineProfile(client) },
+    // Every instance makes and takes the same nonces. None is demanded: a proof is good for five minutes, once.
+    dPoP: { enabled: true, nonceSecret: parts.dpopNonceSecret, requireNonce: () => false },
+    mTLS: toMutualTls(parts.clientCertificates),
+    resourceIndicators: toResourceIndicators(),
     pushedAuthorizationRequests: { enabled: true },
+    requestObjects: {
+      enabled: true,
+      assertJwtClaimsAndHeader: async (_ctx, claims, header, client) =>
+        assertRequestObject(client, claims, header, parts.clock()),
+    },
+    jwtResponseModes: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    jwtIntrospection: { enabled: true },
+    encryption: { enabled: true },
     claimsParameter: { enabled: true, assertClaimsParameter: async (_ctx, claims) => assertClaims(claims) },
     // A client learns about its own tokens only; of another's it hears what it would hear of nonsense (security.md OP-13).
     introspection: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },

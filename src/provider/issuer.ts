@@ -1,16 +1,24 @@
 import type { JWK } from 'jose'
 import type { Middleware } from 'koa'
-import { type AdapterFactory, type Configuration, type FindAccount, Provider } from 'oidc-provider'
+import {
+  type AdapterFactory,
+  type ClientAuthMethod,
+  type Configuration,
+  type FindAccount,
+  Provider,
+} from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
 import { withEngineErrors } from './adapter-errors.ts'
+import { enabledAlgorithms } from './algorithms.ts'
 import { claimScopes, toEngineClaims } from './claims.ts'
 import { assertClientAssertion } from './client-authentication.ts'
-import type { ClientPolicy } from './clients.ts'
+import { type ClientCertificateSettings, certificateAuthMethods } from './client-certificate.ts'
 import { toFeatures } from './features.ts'
-import { CLOCK_TOLERANCE, ttl } from './lifetimes.ts'
-import { toMetadata } from './metadata.ts'
+import { CLOCK_TOLERANCE, DPOP_WINDOW, ttl } from './lifetimes.ts'
+import { tellTruth, toMetadata } from './metadata.ts'
 import { createPolicy } from './policy.ts'
+import { needsPkce, rotatesRefreshTokens } from './profile.ts'
 
 /** Pages that the engine asks for; HTML is made in `web`. */
 export interface IssuerPages {
@@ -27,6 +35,12 @@ export interface IssuerParts {
   readonly insertReplay: (issuer: string, jti: string, expiresAt: number) => Promise<boolean>
   readonly signingKeys: JWK[]
   readonly cookieKeys: readonly string[]
+  /** 32 bytes, the same in every instance */
+  readonly dpopNonceSecret: Buffer
+  /** how certificates of clients reach us; undefined when they do not */
+  readonly clientCertificates: ClientCertificateSettings | undefined
+  /** another origin of ours at which the proxy asks for certificates (RFC 8705 §5) */
+  readonly mtlsOrigin: URL | undefined
   readonly findAccount: FindAccount
   readonly pairwise: (sectorIdentifier: string, accountId: string) => string
   readonly consents: ConsentStore
@@ -42,12 +56,17 @@ export const ACR_ACCOUNT = 'urn:dwar:acr:account'
 export function createIssuer(parts: IssuerParts): Provider {
   const provider = new Provider(parts.issuer.origin, toConfiguration(parts))
   // The engine's own check is find-then-save, and lets two racing uses of one assertion both pass (oidc-provider.md §2).
-  Object.assign(provider.ReplayDetection, { unique: parts.insertReplay })
+  // And it forgets a proof after five minutes, though one dated ahead is good for longer.
+  Object.assign(provider.ReplayDetection, {
+    unique: (issuer: string, jti: string, expiresAt: number) =>
+      parts.insertReplay(issuer, jti, expiresAt + DPOP_WINDOW),
+  })
   // Every URL comes from the issuer: `web` overwrites Host and X-Forwarded-Proto with it on each request (security.md OP-10).
   provider.proxy = true
   provider.use(parts.tokenBatch)
   provider.use(async (ctx, next) => {
     await next()
+    if (ctx.status === 200 && ctx.path.startsWith('/.well-known/')) tellTruth(ctx.body, parts)
     if (ctx.status === 200 && (ctx.path === '/jwks' || ctx.path.startsWith('/.well-known/')))
       ctx.set('Cache-Control', 'public, max-age=300')
     if (ctx.status !== 404 || ctx.body) return
@@ -72,7 +91,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
       parts.pairwise(String(client.sectorIdentifier ?? client.clientId), accountId),
     // Fetching it would be a request to an address that a client chose; it is checked at registration instead.
     sectorIdentifierUriValidate: () => false,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: authMethods(parts),
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
@@ -83,11 +102,11 @@ function toConfiguration(parts: IssuerParts): Configuration {
     acceptQueryParamAccessTokens: false,
     clockTolerance: CLOCK_TOLERANCE,
     conformIdTokenClaims: true,
-    pkce: { required: (_ctx, client) => (client.dwar as ClientPolicy | undefined)?.pkceExempt !== true },
-    rotateRefreshToken: true,
+    pkce: { required: (_ctx, client) => needsPkce(client) },
+    rotateRefreshToken: (ctx) => rotatesRefreshTokens(ctx.oidc.client),
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
-    ttl: { ...ttl },
+    ttl: { ...ttl, AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ttl.AccessToken },
     findAccount: parts.findAccount,
     renderError: parts.pages.error,
     routes: {
@@ -111,14 +130,21 @@ function toConfiguration(parts: IssuerParts): Configuration {
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     features: toFeatures(parts),
-    enabledJWA: {
-      idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'],
-      clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
-    },
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => assertClientAssertion(claims, parts),
+    enabledJWA: enabledAlgorithms,
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header, client) =>
+      assertClientAssertion(claims, header, client, parts),
     discovery: toMetadata(parts),
   }
 }
+
+const authMethods = (parts: IssuerParts) =>
+  [
+    'client_secret_basic',
+    'client_secret_post',
+    'private_key_jwt',
+    ...certificateAuthMethods(parts.clientCertificates),
+    'none',
+  ] as const satisfies readonly ClientAuthMethod[]
 
 /** `__Host-` binds a cookie to this host; the interaction cookies are bound to a path and can only be `__Secure-`. */
 function cookieNames(secure: boolean) {

@@ -49,6 +49,7 @@ export function createVisits({
         uid: details.uid,
         clientId: client.clientId,
         scopes: (text(params.scope) ?? '').split(' ').filter(Boolean),
+        resources: [details.params.resource ?? []].flat().map(String),
         claims: text(params.claims),
         optional: policy?.optional ?? [],
         purpose: purposeIn(policy, locale),

@@ -5,6 +5,8 @@ export interface AskedInteraction {
   readonly uid: string
   readonly clientId: string
   readonly scopes: readonly string[]
+  /** APIs of the client's own that it wants tokens for (RFC 8707) */
+  readonly resources: readonly string[]
   /** JSON text of the `claims` parameter */
   readonly claims: string | undefined
   /** claims the client registered as dispensable */
