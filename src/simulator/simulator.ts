@@ -7,6 +7,7 @@ import { PERSONAS } from './personas.ts'
 import { makePki, type Pki } from './pki.ts'
 import { answer } from './routes.ts'
 import { type Endpoint, parseRules, type Rule } from './rules.ts'
+import { TOO_LARGE, UPLOAD_BYTES } from './uploads.ts'
 import { type LogEntry, type SimulatorClient, World } from './world.ts'
 
 const DAY_SECONDS = 86_400
@@ -18,7 +19,7 @@ export const DEMO_CLIENT: SimulatorClient = {
   clientId: 'DWARDEMO',
   clientSecret: 'demo-only-not-a-secret',
   redirectUris: ['http://localhost:4000/callback/digilocker'],
-  scopes: ['files.issueddocs', 'userdetails', 'picture', 'email', 'address', 'profile'],
+  scopes: ['files.issueddocs', 'files.uploadeddocs', 'userdetails', 'picture', 'email', 'address', 'profile'],
   openid: false,
 }
 
@@ -68,7 +69,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const world = await makeWorld(options)
   const style = await readFile(new URL('./simulator.css', import.meta.url), 'utf8')
   const closing = new AbortController()
-  const publicServer = serve(guarded((request) => answer(request, world, style, closing.signal), closing.signal))
+  const publicServer = serve(
+    guarded((request) => answer(request, world, style, closing.signal), closing.signal),
+    { '/public/oauth2/1/file/upload': { bytes: UPLOAD_BYTES, refusal: TOO_LARGE } },
+  )
   const controlServer = serve(async (request) => answerControl(request, world))
   const host = options.host ?? '127.0.0.1'
   const port = await listen(publicServer, options.port ?? 0, host)
