@@ -6,6 +6,8 @@ import type { IdTokenKey } from './id-token.ts'
 import type { Persona } from './persona.ts'
 import { makePki, type Pki, type Signer } from './pki.ts'
 import { type Endpoint, type QuirkRule, Rules } from './rules.ts'
+import type { Scenario } from './scenario.ts'
+import { Script } from './script.ts'
 import { broughtAlong, Shelf, type UploadedFile } from './shelf.ts'
 
 const CODE_SECONDS = 30 // digilocker-api.md §4.1: undocumented, the PHP library it resembles uses 30
@@ -86,6 +88,8 @@ interface Forgers {
 /** All state of one simulator, in memory and bounded. Ids and tokens are random; time comes from the clock given. */
 export class World {
   readonly rules = new Rules()
+  /** plays the scenario, if there is one, and records */
+  readonly script: Script
   readonly clients: Map<string, SimulatorClient>
   readonly people: readonly Persona[]
   readonly pki: Pki
@@ -115,7 +119,9 @@ export class World {
     idTokenKey: IdTokenKey
     idTokenIssuer: string
     now: () => number
+    scenario?: Scenario | undefined
   }) {
+    this.script = new Script(this.rules, parts.scenario)
     this.clients = new Map(parts.clients.map((client) => [client.clientId, structuredClone(client)]))
     this.people = parts.people
     this.pki = parts.pki
@@ -284,15 +290,18 @@ export class World {
   record(entry: Omit<LogEntry, 'at'>): void {
     this.#counts.set(entry.endpoint, (this.#counts.get(entry.endpoint) ?? 0) + 1)
     this.#log = [...this.#log.slice(1 - LOG_LIMIT), { at: this.now(), ...entry }]
+    const { endpoint, doctype, status } = entry
+    const call = doctype === undefined ? `${endpoint} ${status}` : `${endpoint} ${doctype} ${status}`
+    this.script.called(call, Object.fromEntries(this.#counts))
   }
 
   requests(): { counts: Partial<Record<Endpoint, number>>; log: readonly LogEntry[] } {
     return { counts: Object.fromEntries(this.#counts), log: this.#log }
   }
 
-  /** As freshly started: rules, sessions, codes, tokens and the log are gone; keys and clients stay. */
+  /** As freshly started: rules, sessions, codes, tokens and the log are gone, a scenario begins anew; keys and clients stay. */
   reset(): void {
-    this.rules.replace([])
+    this.script.start()
     for (const map of [
       this.#flows,
       this.#browsers,

@@ -114,7 +114,11 @@ const PERSON: Shape = {
  * @throws PeopleError naming every person and member that is wrong
  */
 export function readPeople(yaml: string): Persona[] {
-  const given: unknown = parse(yaml)
+  return toPeople(parse(yaml))
+}
+
+/** The same from what stands in another file. @throws PeopleError */
+export function toPeople(given: unknown): Persona[] {
   if (!Array.isArray(given)) throw new PeopleError('people: expected a list of persons')
   const faults = given.flatMap((person, index) => faultsOf(person, PERSON, nameOf(person, index)))
   const ids = given.map(nameOf)
