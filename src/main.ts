@@ -43,15 +43,19 @@ program
 
 program
   .command('simulator')
-  .description('run the DigiLocker simulator alone')
-  .option('--port <number>', 'port', wholeNumber, 4002)
-  .option('--control-port <number>', 'control port', wholeNumber, 4003)
-  .action(async ({ port, controlPort }: { port: number; controlPort: number }) => {
+  .description('run the DigiLocker simulator alone; --help shows its own options')
+  // the simulator is a program of its own and reads its options itself
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .helpOption(false)
+  .action(async (_options: unknown, command: Command) => {
     refuseInProduction('the simulator')
-    const { startSimulator } = await import('./simulator/simulator.ts')
-    const simulator = await startSimulator({ port, controlPort })
-    console.error(`DigiLocker simulator: ${simulator.url}  control: ${simulator.controlUrl}`)
-    stopOnSignal({ stop: () => simulator.close() })
+    const { runSimulator, UsageError } = await import('./simulator/program.ts')
+    const simulator = await runSimulator(command.args, readEnv(), console.error).catch((error: unknown) => {
+      if (error instanceof UsageError) throw new AppError('CONFIG_INVALID', error.message)
+      throw error
+    })
+    if (simulator) stopOnSignal({ stop: () => simulator.close() })
   })
 
 program
