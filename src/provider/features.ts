@@ -20,8 +20,11 @@ export function toFeatures(parts: IssuerParts): Features {
     pushedAuthorizationRequests: { enabled: true },
     requestObjects: {
       enabled: true,
-      assertJwtClaimsAndHeader: async (_ctx, claims, header, client) =>
-        assertRequestObject(client, claims, header, parts.clock()),
+      assertJwtClaimsAndHeader: async (ctx, claims, header, client) => {
+        // The engine keeps every pushed request as a request object of its own; what the client signed was judged at /par.
+        if (ctx.oidc.entities.PushedAuthorizationRequest) return
+        assertRequestObject(client, claims, header, parts.clock())
+      },
     },
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
