@@ -7,6 +7,7 @@ import type { DwarEvent } from '../privacy/event.ts'
 import { withEngineErrors } from './adapter-errors.ts'
 import { claimScopes, findClaimRow, toEngineClaims } from './claims.ts'
 import type { ClientPolicy } from './clients.ts'
+import { clientBasedCors } from './cors.ts'
 import { createPolicy } from './policy.ts'
 import { claimsInVerifiedClaims, documentTypes, faultInVerifiedRequest, TRUST_FRAMEWORK } from './verified-claims.ts'
 
@@ -97,6 +98,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
     extraClientMetadata: { properties: ['dwar'] },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
+    clientBasedCORS: clientBasedCors,
     clockTolerance: CLOCK_TOLERANCE,
     conformIdTokenClaims: true,
     pkce: { required: (_ctx, client) => (client.dwar as ClientPolicy | undefined)?.pkceExempt !== true },
