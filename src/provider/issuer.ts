@@ -14,6 +14,7 @@ import { enabledAlgorithms } from './algorithms.ts'
 import { claimScopes, toEngineClaims } from './claims.ts'
 import { assertClientAssertion } from './client-authentication.ts'
 import { type ClientCertificateSettings, certificateAuthMethods } from './client-certificate.ts'
+import { clientBasedCors } from './cors.ts'
 import { toFeatures } from './features.ts'
 import { CLOCK_TOLERANCE, DPOP_WINDOW, ttl } from './lifetimes.ts'
 import { tellTruth, toMetadata } from './metadata.ts'
@@ -100,6 +101,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
     extraClientMetadata: { properties: ['dwar'] },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
+    clientBasedCORS: clientBasedCors,
     clockTolerance: CLOCK_TOLERANCE,
     conformIdTokenClaims: true,
     pkce: { required: (_ctx, client) => needsPkce(client) },
