@@ -166,14 +166,17 @@ program
 program
   .command('doctor')
   .description('look at the DigiLocker settings, here and over there, and explain what is wrong with them')
-  .option('--probe', 'also ask the token endpoint with a code that nobody has: tells a wrong secret, spends nothing')
-  .option('--offline', 'do not ask the database what is stored of the credentials')
+  .option(
+    '--probe',
+    'also try the secret, with a code that nobody has and the list of issuers; look up what is pulled; spends nothing',
+  )
+  .option('--offline', 'do not ask the database about credentials and registered apps')
   .option('--json', 'print findings as JSON')
   .action(async ({ probe = false, offline, json }: { probe?: boolean; offline?: boolean; json?: boolean }) => {
     const config = readConfig(readEnv())
-    const { describeFindings, examine, storedCredentials } = await import('./cli/doctor.ts')
-    const credentials = offline ? undefined : await storedCredentials(config)
-    const findings = await examine(config, { clock: systemClock, credentials, probe })
+    const { askStore, describeFindings, examine } = await import('./cli/doctor.ts')
+    const stored = offline ? { credentials: undefined } : await askStore(config)
+    const findings = await examine(config, { clock: systemClock, probe, ...stored })
     console.log(json ? JSON.stringify(findings, null, 2) : describeFindings(findings))
     if (findings.some(({ severity }) => severity === 'fault')) process.exitCode = 1
   })

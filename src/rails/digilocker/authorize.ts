@@ -69,14 +69,21 @@ function wantedDoctypes({ needs }: RailRequest, { approvedDoctypes }: DigiLocker
   return [...wanted].filter((doctype) => approvedDoctypes.includes(doctype))
 }
 
-/** DigiLocker takes letters, digits, space and underscore here, and nothing else (digilocker-api.md §4). */
 function plain(text: string, name: string): string {
+  const kept = narrowed(text)
+  if (kept === undefined) throw new RailError('RAIL_MISCONFIGURED', `${name} has no letter that DigiLocker takes`)
+  return kept
+}
+
+/**
+ * DigiLocker takes letters, digits, space and underscore here, and nothing else (digilocker-api.md §4).
+ * @returns undefined when nothing readable is left
+ */
+export function narrowed(text: string): string | undefined {
   const unaccented = text.normalize('NFKD').replace(/\p{M}/gu, '')
   const kept = unaccented
     .replace(/[^A-Za-z0-9 _]+/g, ' ')
     .replace(/ +/g, ' ')
     .trim()
-  if (!/[A-Za-z0-9]/.test(kept))
-    throw new RailError('RAIL_MISCONFIGURED', `${name} has no letter that DigiLocker takes`)
-  return kept
+  return /[A-Za-z0-9]/.test(kept) ? kept : undefined
 }
