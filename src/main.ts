@@ -106,6 +106,12 @@ client
   .option('--dpop', 'bind its tokens to a key of its own (RFC 9449)')
   .option('--backchannel-logout-uri <uri>', 'where it is told that a person signed out')
   .option('--initiate-login-uri <uri>', 'where others may send people to begin a sign-in')
+  .option(
+    '--upstream-add <name=value...>',
+    'parameters of its own for DigiLocker: acr, amr, purpose, pla, dl_flow, prompt, …',
+  )
+  .option('--upstream-drop <name...>', 'parameters that DigiLocker is not sent for it')
+  .option('--upstream-service-name <text>', 'service name that DigiLocker shows for it')
   .option('--from-file <file>', 'registration as JSON, with every field there is; given instead of the other options')
   .option('--id <id>', 'client id; made up when left out')
   .action(async (options: ClientOptions) => {
@@ -249,7 +255,10 @@ function readEnv(): Env {
   return withEnvFiles(given, process.cwd())
 }
 
-const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'))
+/** A declaration, since this file acts before its last line is read. */
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
 
 function refuseInProduction(what: string): void {
   const env = readEnv()
