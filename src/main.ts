@@ -106,6 +106,12 @@ client
   .option('--dpop', 'bind its tokens to a key of its own (RFC 9449)')
   .option('--backchannel-logout-uri <uri>', 'where it is told that a person signed out')
   .option('--initiate-login-uri <uri>', 'where others may send people to begin a sign-in')
+  .option(
+    '--upstream-add <name=value...>',
+    'parameters of its own for DigiLocker: acr, amr, purpose, pla, dl_flow, prompt, …',
+  )
+  .option('--upstream-drop <name...>', 'parameters that DigiLocker is not sent for it')
+  .option('--upstream-service-name <text>', 'service name that DigiLocker shows for it')
   .option('--from-file <file>', 'registration as JSON, with every field there is; given instead of the other options')
   .option('--id <id>', 'client id; made up when left out')
   .action(async (options: ClientOptions) => {
@@ -166,14 +172,17 @@ program
 program
   .command('doctor')
   .description('look at the DigiLocker settings, here and over there, and explain what is wrong with them')
-  .option('--probe', 'also ask the token endpoint with a code that nobody has: tells a wrong secret, spends nothing')
-  .option('--offline', 'do not ask the database what is stored of the credentials')
+  .option(
+    '--probe',
+    'also try the secret, with a code that nobody has and the list of issuers; look up what is pulled; spends nothing',
+  )
+  .option('--offline', 'do not ask the database about credentials and registered apps')
   .option('--json', 'print findings as JSON')
   .action(async ({ probe = false, offline, json }: { probe?: boolean; offline?: boolean; json?: boolean }) => {
     const config = readConfig(readEnv())
-    const { describeFindings, examine, storedCredentials } = await import('./cli/doctor.ts')
-    const credentials = offline ? undefined : await storedCredentials(config)
-    const findings = await examine(config, { clock: systemClock, credentials, probe })
+    const { askStore, describeFindings, examine } = await import('./cli/doctor.ts')
+    const stored = offline ? { credentials: undefined } : await askStore(config)
+    const findings = await examine(config, { clock: systemClock, probe, ...stored })
     console.log(json ? JSON.stringify(findings, null, 2) : describeFindings(findings))
     if (findings.some(({ severity }) => severity === 'fault')) process.exitCode = 1
   })
@@ -246,7 +255,10 @@ function readEnv(): Env {
   return withEnvFiles(given, process.cwd())
 }
 
-const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'))
+/** A declaration, since this file acts before its last line is read. */
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
 
 function refuseInProduction(what: string): void {
   const env = readEnv()

@@ -16,6 +16,10 @@ export interface ClientOptions {
   readonly dpop?: boolean
   readonly backchannelLogoutUri?: string
   readonly initiateLoginUri?: string
+  /** `name=value`, each */
+  readonly upstreamAdd?: string[]
+  readonly upstreamDrop?: string[]
+  readonly upstreamServiceName?: string
   readonly fromFile?: string
   readonly id?: string
 }
@@ -39,6 +43,19 @@ export function toRegistration(options: ClientOptions, readJson: (file: string) 
       optional: options.optional?.split(',').map((claim) => claim.trim()) ?? [],
       retentionDays: options.retentionDays,
       profile: options.profile,
+      ...toUpstream(options),
+    },
+  }
+}
+
+function toUpstream({ upstreamAdd, upstreamDrop, upstreamServiceName }: ClientOptions) {
+  if (!upstreamAdd && !upstreamDrop && upstreamServiceName === undefined) return undefined
+  const pairs = (upstreamAdd ?? []).map((pair) => [pair.split('=', 1).join(''), pair.slice(pair.indexOf('=') + 1)])
+  return {
+    upstream: {
+      add: Object.fromEntries(pairs),
+      drop: upstreamDrop ?? [],
+      ...(upstreamServiceName !== undefined && { service_name: upstreamServiceName }),
     },
   }
 }

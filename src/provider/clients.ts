@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { upstreamOverrides } from '../rails/digilocker/overrides.ts'
 import type { Place } from '../vault/vault.ts'
 import { CLIENT_SIGNING, CONTENT_ENCRYPTION, ENCRYPTION, SIGNING } from './algorithms.ts'
 import { claimRows, claimScopes } from './claims.ts'
@@ -18,6 +19,8 @@ export const clientPolicy = z.strictObject({
   optional: z.array(z.enum(claimRows.map((row) => row.claim))).default([]),
   /** how long the values shared are kept for delivery, in days */
   retentionDays: z.number().int().min(1).max(365).default(30),
+  /** how its requests to DigiLocker differ from those of others */
+  upstream: upstreamOverrides.optional(),
   /** how strictly it is held: `profile.ts` */
   profile: z.enum(SECURITY_PROFILES).default('standard'),
   /** APIs of its own for which it may ask tokens (RFC 8707) */

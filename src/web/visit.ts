@@ -54,6 +54,7 @@ export function createVisits({
         optional: policy?.optional ?? [],
         purpose: purposeIn(policy, locale),
         purposeInEnglish: purposeIn(policy, 'en'),
+        upstream: policy?.upstream,
         retentionDays: policy?.retentionDays ?? 30,
         freshLogin: (text(params.prompt) ?? '').split(' ').includes('login') || params.max_age !== undefined,
       },

@@ -1,3 +1,4 @@
+import type { UpstreamOverrides } from '../../rails/rail.ts'
 import { type ClaimsRequest, readClaimsRequest } from '../request.ts'
 
 /** An interaction of the engine, reduced to what the story needs. Holds no HTTP. */
@@ -18,6 +19,8 @@ export interface AskedInteraction {
   readonly retentionDays: number
   /** the relying app asked for a new sign-in at the upstream (`prompt=login`, `max_age`) */
   readonly freshLogin: boolean
+  /** how the client's requests to the upstream differ from those of others */
+  readonly upstream?: UpstreamOverrides | undefined
 }
 
 export const requestOf = ({ scopes, claims, optional }: AskedInteraction): ClaimsRequest =>
