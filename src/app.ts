@@ -18,11 +18,13 @@ import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
 import { createVerifier, type Verdict } from './documents/verifier.ts'
 import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
+import { deliverLogouts } from './jobs/deliver-logouts.ts'
 import { expireJobs } from './jobs/expire.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
+import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import type { Judgement } from './provider/claims.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { createConsent } from './provider/interactions/consent.ts'
@@ -138,6 +140,7 @@ async function compose(
     }),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
+    noteLogout: storage.logouts.note,
     signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
     dpopNonceSecret: hash('dpop-nonce', 'v1'),
@@ -204,8 +207,22 @@ async function compose(
     ping: database.ping.bind(database),
     notice: toNotice(config),
   })
+  const logouts = createLogoutDeliveries({
+    store: storage.logouts,
+    provider: () => provider,
+    clock,
+    random: Math.random,
+  })
   const stopClockwork = startClockwork(
-    expireJobs({ clock, consents, upstream, sweep: async (now, batch) => void (await sweep(database, now, batch)) }),
+    [
+      ...expireJobs({
+        clock,
+        consents,
+        upstream,
+        sweep: async (now, batch) => void (await sweep(database, now, batch)),
+      }),
+      deliverLogouts(logouts),
+    ],
     log,
   )
   return {
