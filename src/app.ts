@@ -35,6 +35,7 @@ import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
 import { interactionStarted } from './provider/login-started.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
+import { MTLS_PATHS } from './provider/routes.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
 import { toDigiLockerSettings } from './rail-settings.ts'
@@ -195,6 +196,7 @@ async function compose(
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
+    mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
     provider,
     login,
     consent,

@@ -21,6 +21,7 @@ import { tellTruth, toMetadata } from './metadata.ts'
 import { createGuardedFetch } from './outgoing.ts'
 import { createPolicy } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
+import { ROUTES } from './routes.ts'
 import type { LogoutStore } from './stores.ts'
 
 /** Pages that the engine asks for; HTML is made in `web`. */
@@ -116,16 +117,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
     fetch: createGuardedFetch(!secure),
     findAccount: parts.findAccount,
     renderError: parts.pages.error,
-    routes: {
-      authorization: '/authorize',
-      token: '/token',
-      userinfo: '/userinfo',
-      jwks: '/jwks',
-      pushed_authorization_request: '/par',
-      introspection: '/introspect',
-      revocation: '/revoke',
-      end_session: '/logout',
-    },
+    routes: ROUTES,
     cookies: {
       keys: [...parts.cookieKeys],
       names: cookieNames(secure),
