@@ -142,6 +142,17 @@ export interface SigningKeyTable {
   created_at: Date
 }
 
+export interface LogoutDeliveryTable {
+  id: string
+  client_id: string
+  account_id: string
+  sid: string | null
+  attempts: Generated<number>
+  due_at: Date
+  ends_at: Date
+  lease_until: Date | null
+}
+
 export interface Schema {
   oidc_grant: GrantTable
   oidc_model: ModelTable
@@ -157,4 +168,5 @@ export interface Schema {
   consent_value: ConsentValueTable
   event: EventTable
   signing_key: SigningKeyTable
+  logout_delivery: LogoutDeliveryTable
 }

@@ -18,11 +18,13 @@ import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
 import { createVerifier, type Verdict } from './documents/verifier.ts'
 import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
+import { deliverLogouts } from './jobs/deliver-logouts.ts'
 import { expireJobs } from './jobs/expire.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
+import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import type { Judgement } from './provider/claims.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { createConsent } from './provider/interactions/consent.ts'
@@ -33,6 +35,7 @@ import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
 import { interactionStarted } from './provider/login-started.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
+import { MTLS_PATHS } from './provider/routes.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
 import { toDigiLockerSettings } from './rail-settings.ts'
@@ -138,6 +141,7 @@ async function compose(
     }),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
+    noteLogout: storage.logouts.note,
     signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
     dpopNonceSecret: hash('dpop-nonce', 'v1'),
@@ -192,6 +196,7 @@ async function compose(
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
+    mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
     provider,
     login,
     consent,
@@ -204,8 +209,22 @@ async function compose(
     ping: database.ping.bind(database),
     notice: toNotice(config),
   })
+  const logouts = createLogoutDeliveries({
+    store: storage.logouts,
+    provider: () => provider,
+    clock,
+    random: Math.random,
+  })
   const stopClockwork = startClockwork(
-    expireJobs({ clock, consents, upstream, sweep: async (now, batch) => void (await sweep(database, now, batch)) }),
+    [
+      ...expireJobs({
+        clock,
+        consents,
+        upstream,
+        sweep: async (now, batch) => void (await sweep(database, now, batch)),
+      }),
+      deliverLogouts(logouts),
+    ],
     log,
   )
   return {

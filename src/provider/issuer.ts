@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
 import { withEngineErrors } from './adapter-errors.ts'
 import { enabledAlgorithms } from './algorithms.ts'
+import { noteLogouts } from './back-channel-logout.ts'
 import { claimScopes, toEngineClaims } from './claims.ts'
 import { assertClientAssertion } from './client-authentication.ts'
 import { type ClientCertificateSettings, certificateAuthMethods } from './client-certificate.ts'
@@ -18,8 +19,11 @@ import { clientBasedCors } from './cors.ts'
 import { toFeatures } from './features.ts'
 import { CLOCK_TOLERANCE, DPOP_WINDOW, ttl } from './lifetimes.ts'
 import { tellTruth, toMetadata } from './metadata.ts'
+import { createGuardedFetch } from './outgoing.ts'
 import { createPolicy } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
+import { ROUTES } from './routes.ts'
+import type { LogoutStore } from './stores.ts'
 
 /** Pages that the engine asks for; HTML is made in `web`. */
 export interface IssuerPages {
@@ -34,6 +38,8 @@ export interface IssuerParts {
   /** stores the tokens of one request together, before its response leaves */
   readonly tokenBatch: Middleware
   readonly insertReplay: (issuer: string, jti: string, expiresAt: number) => Promise<boolean>
+  /** an app of the session that the running request ends must be told of it */
+  readonly noteLogout: LogoutStore['note']
   readonly signingKeys: JWK[]
   readonly cookieKeys: readonly string[]
   /** 32 bytes, the same in every instance */
@@ -64,6 +70,7 @@ export function createIssuer(parts: IssuerParts): Provider {
   })
   // Every URL comes from the issuer: `web` overwrites Host and X-Forwarded-Proto with it on each request (security.md OP-10).
   provider.proxy = true
+  noteLogouts(provider, parts.noteLogout)
   provider.use(parts.tokenBatch)
   provider.use(async (ctx, next) => {
     await next()
@@ -109,18 +116,10 @@ function toConfiguration(parts: IssuerParts): Configuration {
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
     ttl: { ...ttl, AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ttl.AccessToken },
+    fetch: createGuardedFetch(!secure),
     findAccount: parts.findAccount,
     renderError: parts.pages.error,
-    routes: {
-      authorization: '/authorize',
-      token: '/token',
-      userinfo: '/userinfo',
-      jwks: '/jwks',
-      pushed_authorization_request: '/par',
-      introspection: '/introspect',
-      revocation: '/revoke',
-      end_session: '/logout',
-    },
+    routes: ROUTES,
     cookies: {
       keys: [...parts.cookieKeys],
       names: cookieNames(secure),

@@ -1,9 +1,12 @@
 import type { Configuration } from 'oidc-provider'
 import type { IssuerParts } from './issuer.ts'
 
-/** RP-initiated logout on our own pages (OpenID Connect RP-Initiated Logout 1.0). */
-export function toLogout({ pages }: IssuerParts): Pick<NonNullable<Configuration['features']>, 'rpInitiatedLogout'> {
+/** Sign-out on our own pages, of which other apps of the session are told (`back-channel-logout.ts`). */
+export function toLogout({
+  pages,
+}: IssuerParts): Pick<NonNullable<Configuration['features']>, 'rpInitiatedLogout' | 'backchannelLogout'> {
   return {
+    backchannelLogout: { enabled: true },
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: (ctx, form) => pages.signOut(ctx, attribute(form, 'action'), attribute(form, 'value')),

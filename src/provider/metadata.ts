@@ -1,6 +1,7 @@
 import { CLIENT_SIGNING } from './algorithms.ts'
 import { certificateAuthMethods } from './client-certificate.ts'
 import type { IssuerParts } from './issuer.ts'
+import { MTLS_ENDPOINTS } from './routes.ts'
 import { claimsInVerifiedClaims, documentTypes, TRUST_FRAMEWORK } from './verified-claims.ts'
 
 /** What discovery tells beyond the engine's own metadata, which it never overrides (OpenID Connect Discovery §3). */
@@ -29,15 +30,6 @@ export function toMetadata({ locales, clientCertificates }: IssuerParts): Record
   }
 }
 
-/** Endpoints at which a client may show a certificate. */
-export const MTLS_ENDPOINTS = [
-  'token_endpoint',
-  'userinfo_endpoint',
-  'pushed_authorization_request_endpoint',
-  'introspection_endpoint',
-  'revocation_endpoint',
-] as const
-
 /**
  * Takes from the engine's metadata what is not so here: lists without a member (RFC 8414 §3.2) and, where no certificate
  * reaches us, tokens bound to one. Adds the other origin for those who show one (RFC 8705 §5).
@@ -52,7 +44,7 @@ export function tellTruth(
   if (!clientCertificates) delete metadata.tls_client_certificate_bound_access_tokens
   if (mtlsOrigin)
     metadata.mtls_endpoint_aliases = Object.fromEntries(
-      MTLS_ENDPOINTS.map((name) => [name, new URL(new URL(String(metadata[name])).pathname, mtlsOrigin).href]),
+      Object.entries(MTLS_ENDPOINTS).map(([name, path]) => [name, new URL(path, mtlsOrigin).href]),
     )
 }
 

@@ -16,6 +16,7 @@ export interface WebParts extends Omit<InteractionParts, 'visits'> {
   readonly provider: Provider
   readonly issuer: URL
   readonly behindProxy: boolean
+  readonly mtlsAlias: Parameters<typeof pinHost>[2]
   readonly renderer: Renderer
   readonly pages: PageSender
   readonly log: Log
@@ -34,7 +35,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.use(health(parts))
   app.use(assets(parts.renderer))
   app.use(problems(parts.pages, parts.log))
-  app.use(pinHost(parts.issuer, parts.behindProxy))
+  app.use(pinHost(parts.issuer, parts.behindProxy, parts.mtlsAlias))
   app.use(home(parts))
   app.use(callbackRoutes({ login: parts.login, browser: parts.browser, rails: ['digilocker'] }))
   const visits = createVisits(parts)
