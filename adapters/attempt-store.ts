@@ -86,7 +86,8 @@ export function createAttemptStore(database: Database, clock: Clock): AttemptSto
     },
 
     async deleteByInteraction(interactionUid) {
-      await database.db().deleteFrom('rail_attempt').where('interaction_uid', '=', interactionUid).execute()
+      const attempts = database.db().deleteFrom('rail_attempt').where('interaction_uid', '=', interactionUid)
+      return (await attempts.returning('id').execute()).length > 0
     },
   }
 }

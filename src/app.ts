@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../adapters/database.ts'
 import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
 import { createStorage } from '../adapters/storage.ts'
-import { sweep } from '../adapters/sweep.ts'
+import { sweep, sweepRepeats } from '../adapters/sweep.ts'
 import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
 import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
@@ -35,6 +35,7 @@ import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
 import { interactionStarted } from './provider/login-started.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
+import { createRepeatTerms } from './provider/refresh.ts'
 import { MTLS_PATHS } from './provider/routes.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
@@ -137,6 +138,7 @@ async function compose(
       clients: storage.clientCache,
       memo: storage.memo,
       interactionStarted,
+      repeatTerms: createRepeatTerms(config.clientCertificates),
       clockToleranceSeconds: CLOCK_TOLERANCE,
     }),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
@@ -152,6 +154,7 @@ async function compose(
     consents,
     pages: createEnginePages(pages, log),
     locales: [...renderer.locales.keys()],
+    refreshLifetimes: config.refreshLifetimes,
     clock,
   })
   observe(provider, log)
@@ -201,6 +204,7 @@ async function compose(
     login,
     consent,
     events,
+    sharings: storage.sharings,
     browser: createBrowser(hash, secure),
     pages,
     renderer,
@@ -222,6 +226,7 @@ async function compose(
         consents,
         upstream,
         sweep: async (now, batch) => void (await sweep(database, now, batch)),
+        sweepRepeats: async (now, batch) => void (await sweepRepeats(database, now, batch)),
       }),
       deliverLogouts(logouts),
     ],
@@ -350,9 +355,10 @@ function buildDigiLocker(config: Config, { clock, verify, hash, log, metrics, re
   })
 }
 
-function toNotice({ contact, complaintUrl }: Config) {
+function toNotice({ contact, complaintUrl, issuer }: Config) {
   const href = contact.includes('@') && !contact.includes(':') ? `mailto:${contact}` : contact
   return {
+    withdrawHref: new URL('/account', issuer).href,
     ...(contact && { contact: { label: contact, href } }),
     ...(complaintUrl && { complaintHref: complaintUrl.href }),
   }

@@ -145,6 +145,6 @@ export interface AttemptStore {
   findByInteraction(interactionUid: string): Promise<RailAttempt | undefined>
   /** The newest unexpired attempt of this browser: for an upstream that came back without state. */
   findByBrowser(browserHash: Uint8Array, now: number): Promise<RailAttempt | undefined>
-  /** Forgets the attempts of a finished interaction. */
-  deleteByInteraction(interactionUid: string): Promise<void>
+  /** Forgets the attempts of a finished interaction. Of racing callers one is told that there was one. */
+  deleteByInteraction(interactionUid: string): Promise<boolean>
 }

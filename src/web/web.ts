@@ -7,12 +7,13 @@ import { pinHost } from './middleware/host.ts'
 import { problems } from './middleware/problems.ts'
 import type { PageSender } from './page.ts'
 import type { Renderer } from './render.ts'
+import { type AccountParts, accountRoutes } from './routes/account.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { type InteractionParts, interactionRoutes } from './routes/interaction.ts'
 import { createVisits } from './visit.ts'
 
-export interface WebParts extends Omit<InteractionParts, 'visits'> {
+export interface WebParts extends Omit<InteractionParts, 'visits'>, Pick<AccountParts, 'sharings'> {
   readonly provider: Provider
   readonly issuer: URL
   readonly behindProxy: boolean
@@ -41,6 +42,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   const visits = createVisits(parts)
   app.use(interactionRoutes({ ...parts, visits }))
   app.use(errandRoutes({ ...parts, visits, rail: 'digilocker' }))
+  app.use(accountRoutes(parts))
   app.use(engine(parts.provider))
   app.on('error', (error: unknown) => parts.log.error({ error }, 'request failed'))
   return app.callback()
