@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
 import { Citizen, type Form, type Page } from '../support/citizen.ts'
 import type { Cluster } from '../support/cluster.ts'
+import { REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
 import {
   addApp,
   BOTH,
@@ -16,7 +17,6 @@ import {
   twoProcesses,
   userinfoStatus,
 } from '../support/two-processes.ts'
-import { REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
 
 /** Bound to the browser's session: without `offline_access` a sign-out ends it. */
 const BOUND = { scope: 'openid pan', prompt: 'login' }

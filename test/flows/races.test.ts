@@ -5,11 +5,13 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Simulator } from '../../src/simulator/simulator.ts'
 import { Citizen } from '../support/citizen.ts'
 import type { Cluster } from '../support/cluster.ts'
+import { REDIRECT_URI, registration } from '../support/stage.ts'
 import {
   addApp,
   atUpstreamCallback,
   authorized,
   BOTH,
+  dpopFor,
   expectDead,
   expectOneSuccess,
   expectWithin,
@@ -24,7 +26,6 @@ import {
   twoProcesses,
   userinfoStatus,
 } from '../support/two-processes.ts'
-import { REDIRECT_URI, registration } from '../support/stage.ts'
 
 /**
  * Two issuer processes over one PostgreSQL, as in production: what may happen once happens once, whichever process is
@@ -86,6 +87,21 @@ describe('two issuer processes over one PostgreSQL', () => {
     expect(answers.filter(({ status }) => status === 200).map(({ body }) => body)).toEqual([{ active: false }])
     const refused = answers.filter(({ status }) => status !== 200)
     expect(refused.map(({ status, body }) => [status, body.error])).toEqual(refused.map(() => [401, 'invalid_client']))
+  })
+
+  it('accepts one of 20 parallel uses of a DPoP proof (RFC 9449 §11.1, jti)', async () => {
+    const proof = await dpopFor(app, await generateKeyPair('ES256'))
+    const families = []
+    for (let left = TWENTY.length; left > 0; left -= 10)
+      families.push(...(await Promise.all(Array.from({ length: 10 }, () => signedIn(app)))))
+    const answers = await Promise.all(
+      families.map(({ refresh_token }, index) =>
+        postToken(app, index % 2, { grant_type: 'refresh_token', refresh_token: refresh_token ?? '' }, proof),
+      ),
+    )
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    for (const { status, body } of answers.filter(({ status }) => status !== 200))
+      expect([status, body.error]).toEqual([400, 'invalid_grant'])
   })
 
   it('takes one of 10 parallel callbacks of a state: one token request reaches the upstream', async () => {

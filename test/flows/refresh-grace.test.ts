@@ -1,11 +1,15 @@
+import { generateKeyPair } from 'jose'
 import { sql } from 'kysely'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
 import type { Cluster } from '../support/cluster.ts'
+import { REDIRECT_URI, registration } from '../support/stage.ts'
 import {
   addApp,
+  authorized,
   basic,
+  dpopFor,
   expectDead,
   expectOneSuccess,
   post,
@@ -16,7 +20,6 @@ import {
   twoProcesses,
   userinfoStatus,
 } from '../support/two-processes.ts'
-import { registration } from '../support/stage.ts'
 
 const GRACE = 10
 const withGrace = (change: Record<string, unknown> = {}) => ({
@@ -127,6 +130,36 @@ describe('a refresh whose answer was lost, on two processes — security.md OP-6
     expect((await post(cluster, 1, '/token', form, basic(app, 'wrong'))).status).toBe(401)
   })
 
+  it('takes another DPoP key for another request: the family ends (RFC 9449 §5)', async () => {
+    const [own, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
+    const { refresh_token: first = '' } = await signedIn(app)
+    const form = { grant_type: 'refresh_token', refresh_token: first }
+    const rotated = await postToken(app, 0, form, await dpopFor(app, own))
+    const again = await postToken(app, 1, form, await dpopFor(app, own))
+    expect([rotated.status, again.status, again.body.token_type]).toEqual([200, 200, 'DPoP'])
+    expect(again.body.refresh_token).toBe(rotated.body.refresh_token)
+    const stolen = await postToken(app, 1, form, await dpopFor(app, other))
+    expect([stolen.status, stolen.body.error]).toEqual([400, 'invalid_grant'])
+    const successor = await refresh(String(rotated.body.refresh_token))
+    expect([successor.status, successor.body.error]).toEqual([400, 'invalid_grant'])
+  })
+
+  it('serves a public client whose tokens are bound to its key, and nobody without that key', async () => {
+    const [own, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
+    const bound = { token_endpoint_auth_method: 'none', dpop_bound_access_tokens: true }
+    const spa = await addApp(cluster, withGrace(bound))
+    const postAs = async (form: Record<string, string>, key: typeof own, index = 0) =>
+      post(cluster, index, '/token', { client_id: spa.id, ...form }, await dpopFor(spa, key))
+    const { callback, verifier } = await authorized(spa)
+    const code = { code: callback.searchParams.get('code') ?? '', redirect_uri: REDIRECT_URI, code_verifier: verifier }
+    const tokens = await postAs({ grant_type: 'authorization_code', ...code }, own)
+    const form = { grant_type: 'refresh_token', refresh_token: String(tokens.body.refresh_token) }
+    const answers = await Promise.all(TWENTY.map((index) => postAs(form, own, index)))
+    expect(answers.map(({ status }) => status)).toEqual(TWENTY.map(() => 200))
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1)
+    expect((await postAs(form, other, 1)).body).toMatchObject({ error: 'invalid_grant' })
+  })
+
   it('leaves nothing alive when the grant is revoked while 20 refreshes run', async () => {
     const first = await signedIn(app)
     const revoke = post(cluster, 1, '/revoke', { token: first.refresh_token ?? '' }, basic(app, app.secret))
@@ -148,6 +181,7 @@ describe('a refresh whose answer was lost, on two processes — security.md OP-6
     const refused = (metadata: object) =>
       expect(cluster.operator.clients.add(metadata)).rejects.toMatchObject({ code: 'CLIENT_INVALID' })
     await refused(withGrace({ token_endpoint_auth_method: 'none' }))
+    await refused({ ...registration, dwar: { ...registration.dwar, profile: 'fapi2', graceSeconds: 5 } })
     await refused({ ...registration, dwar: { ...registration.dwar, graceSeconds: 31 } })
   })
 })

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { exportJWK, type GenerateKeyPairResult, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
@@ -118,8 +119,21 @@ export const basic = ({ id }: RelyingApp, secret: string) => ({
   authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
 })
 
-export const postToken = (app: RelyingApp, index: number, form: Record<string, string>) =>
-  post(app.cluster, index, '/token', form, basic(app, app.secret))
+/** @param headers more of them, such as a DPoP proof */
+export const postToken = (
+  app: RelyingApp,
+  index: number,
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+) => post(app.cluster, index, '/token', form, { ...basic(app, app.secret), ...headers })
+
+/** A fresh DPoP proof for the token endpoint (RFC 9449 §4.2), as a header. */
+export async function dpopFor({ cluster }: RelyingApp, { privateKey, publicKey }: GenerateKeyPairResult) {
+  const proof = new SignJWT({ jti: crypto.randomUUID(), htm: 'POST', htu: new URL('/token', cluster.issuer).href })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+    .setIssuedAt()
+  return { dpop: await proof.sign(privateKey) }
+}
 
 export async function introspectStatus(app: RelyingApp, index: number, secret: string): Promise<number> {
   return (await post(app.cluster, index, '/introspect', { token: 'no-such-token' }, basic(app, secret))).status
