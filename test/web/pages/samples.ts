@@ -84,6 +84,17 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
       issuer: 'https://dwar.example',
       discoveryHref: '/.well-known/openid-configuration',
     }),
+    render('address-refused', 'address-refused', {
+      languages,
+      code: 'REDIRECT_URI_MISMATCH',
+      incidentId: 'DW-7K3F-Q9XT',
+      clientName: words.client,
+      parameter: 'redirect_uri',
+      diff: compareAddresses('https://shop.example/callbacks?session=1', [
+        'https://shop.example/callback',
+        `https://shop.example/${'very-long-path/'.repeat(9)}`,
+      ]),
+    }),
     render('not-found', 'not-found', { languages, homeHref: '/' }),
   ]
 }
