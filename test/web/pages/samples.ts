@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { ErrorCode } from '../../../src/errors.ts'
+import { compareAddresses } from '../../../src/web/address-diff.ts'
 import { type LanguageLink, languageLinks, translator } from '../../../src/web/i18n.ts'
 import { type ConsentSource, type ConsentView, toConsentPage } from '../../../src/web/pages/consent.ts'
 import { toPullPage } from '../../../src/web/pages/pull.ts'
