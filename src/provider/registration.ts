@@ -52,6 +52,9 @@ function addressFaults(registration: ClientRegistration, allowLoopbackHttp: bool
     const fault = faultInRedirectUri(uri, registration.application_type, allowLoopbackHttp)
     if (fault) faults.push(`redirect URI ${uri} ${fault}`)
   }
+  const hosts = new Set(registration.redirect_uris.map((uri) => URL.parse(uri)?.host))
+  if (registration.subject_type === 'pairwise' && hosts.size > 1)
+    faults.push('redirect URIs are on several hosts: register a client for each, or subject_type public')
   const logout = registration.backchannel_logout_uri
   if (logout !== undefined) {
     const fault = faultInRedirectUri(logout, 'web', allowLoopbackHttp) ?? faultInPort(logout, allowLoopbackHttp)

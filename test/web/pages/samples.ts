@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { ErrorCode } from '../../../src/errors.ts'
 import type { EndReason } from '../../../src/privacy/sharing.ts'
+import { compareAddresses } from '../../../src/web/address-diff.ts'
 import { type LanguageLink, languageLinks, translator } from '../../../src/web/i18n.ts'
 import { type AccountView, toAccountPage } from '../../../src/web/pages/account.ts'
 import { type ConsentSource, type ConsentView, toConsentPage } from '../../../src/web/pages/consent.ts'
@@ -87,6 +88,17 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
       languages,
       issuer: 'https://dwar.example',
       discoveryHref: '/.well-known/openid-configuration',
+    }),
+    render('address-refused', 'address-refused', {
+      languages,
+      code: 'REDIRECT_URI_MISMATCH',
+      incidentId: 'DW-7K3F-Q9XT',
+      clientName: words.client,
+      parameter: 'redirect_uri',
+      diff: compareAddresses('https://shop.example/callbacks?session=1', [
+        'https://shop.example/callback',
+        `https://shop.example/${'very-long-path/'.repeat(9)}`,
+      ]),
     }),
     render('not-found', 'not-found', { languages, homeHref: '/' }),
   ]
