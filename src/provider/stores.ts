@@ -26,7 +26,8 @@ export interface StoredUpstreamSession {
 }
 
 export interface UpstreamSessionStore {
-  open(session: Omit<StoredUpstreamSession, 'generation'>): Promise<void>
+  /** Of a journey that another one of the same interaction has followed, it is over from the start. */
+  open(session: Omit<StoredUpstreamSession, 'generation'>, now: number): Promise<void>
   /** undefined when it has ended */
   find(id: string, now: number): Promise<StoredUpstreamSession | undefined>
   /** Of racing callers one gets the right to renew this generation, until `until`. */
@@ -122,6 +123,7 @@ export interface RailAttempt {
 }
 
 export interface AttemptStore {
+  /** Also ends what the interaction's former journeys left open at the upstream: nobody comes back to that. */
   open(
     attempt: Omit<RailAttempt, 'usedAt' | 'sealedOutcome'> & { stateHash: Uint8Array; browserHash: Uint8Array },
     event: DwarEvent,
