@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../src/clock.ts'
 import type { DwarEvent } from '../src/privacy/event.ts'
@@ -28,7 +28,7 @@ export type Payload = Record<string, unknown>
 
 /** Bearer values are the tokens themselves: only their SHA-256 is kept. They are random, so no key is needed. */
 export function hashId(id: string): Buffer {
-  return createHash('sha256').update(id).digest()
+  return hash('sha256', id, 'buffer')
 }
 
 export function send<Row>(parts: OidcAdapterParts, { name, text }: Statement, values: unknown[]): Promise<Row[]> {

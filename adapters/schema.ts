@@ -99,6 +99,7 @@ export interface RailAttemptTable {
   sealed_outcome: Buffer | null
   expires_at: Date
   used_at: Date | null
+  account_key: Buffer | null
 }
 
 export interface RailCredentialTable {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
 import type { Provider } from 'oidc-provider'
 import { type Database, openDatabase } from '../adapters/database.ts'
+import { createDecisionStore } from '../adapters/decision-store.ts'
 import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
 import { createStorage } from '../adapters/storage.ts'
@@ -27,6 +28,7 @@ import { createFindAccount } from './provider/account.ts'
 import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import type { Judgement } from './provider/claims.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
+import { draftGrantWith } from './provider/draft.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
 import { createIssuer } from './provider/issuer.ts'
@@ -37,7 +39,6 @@ import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
 import { createRepeatTerms } from './provider/refresh.ts'
 import { MTLS_PATHS } from './provider/routes.ts'
-import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
 import { toDigiLockerSettings } from './rail-settings.ts'
 import { createDigiLockerRail } from './rails/digilocker/rail.ts'
@@ -129,18 +130,20 @@ async function compose(
     cache: config.environment !== 'development',
   })
   const pages = createPageSender(renderer, secure)
+  const engineParts = {
+    database,
+    vault,
+    clock,
+    clients: storage.clientCache,
+    memo: storage.memo,
+    interactionStarted,
+    repeatTerms: createRepeatTerms(config.clientCertificates),
+    clockToleranceSeconds: CLOCK_TOLERANCE,
+  }
+  const decisions = createDecisionStore(engineParts)
   const provider = createIssuer({
     issuer: config.issuer,
-    adapter: createOidcAdapter({
-      database,
-      vault,
-      clock,
-      clients: storage.clientCache,
-      memo: storage.memo,
-      interactionStarted,
-      repeatTerms: createRepeatTerms(config.clientCertificates),
-      clockToleranceSeconds: CLOCK_TOLERANCE,
-    }),
+    adapter: createOidcAdapter(engineParts),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
     noteLogout: storage.logouts.note,
@@ -160,7 +163,7 @@ async function compose(
   observe(provider, log)
 
   const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
-  const { newId, transact } = database
+  const { newId } = database
   const rails = createRails([digilocker])
   const upstream = createUpstream({
     sessions: storage.upstreamSessions,
@@ -176,6 +179,7 @@ async function compose(
     attempts,
     events,
     vault,
+    hash,
     clock,
     newId,
     callbackUrl: (rail) => new URL(`/callback/${rail}`, config.issuer),
@@ -183,17 +187,14 @@ async function compose(
   })
   const consent = createConsent({
     accounts,
-    attempts,
+    decisions,
     upstream,
-    consents,
-    events,
     vault,
     hash,
-    transact,
     clock,
     newId,
     judge,
-    saveGrant: saveGrantWith(provider),
+    draftGrant: draftGrantWith(provider),
     organization: config.issuer.host,
   })
   const handle = createWeb({
@@ -201,10 +202,12 @@ async function compose(
     behindProxy: config.behindProxy,
     mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
     provider,
+    vault,
     login,
     consent,
-    events,
     sharings: storage.sharings,
+    decisions,
+    remembering: storage.memo.during,
     browser: createBrowser(hash, secure),
     pages,
     renderer,

@@ -54,7 +54,6 @@ export interface ConsentWithValues extends Consent {
 }
 
 export interface ConsentStore {
-  insert(consent: Consent, sealedValues: Uint8Array): Promise<void>
   findByGrant(grantId: string): Promise<ConsentWithValues | undefined>
   /** Deletes up to `limit` sealed values past `now` (epoch seconds) with an event each; returns how many. */
   deleteExpiredValues(now: number, limit: number): Promise<number>

@@ -4,6 +4,7 @@ import {
   type AdapterFactory,
   type ClientAuthMethod,
   type Configuration,
+  errors,
   type FindAccount,
   Provider,
 } from 'oidc-provider'
@@ -73,6 +74,7 @@ export function createIssuer(parts: IssuerParts): Provider {
   // Every URL comes from the issuer: `web` overwrites Host and X-Forwarded-Proto with it on each request (security.md OP-10).
   provider.proxy = true
   noteLogouts(provider, parts.noteLogout)
+  provider.use(lateRefusals(parts.pages))
   provider.use(parts.tokenBatch)
   provider.use(async (ctx, next) => {
     await next()
@@ -84,6 +86,21 @@ export function createIssuer(parts: IssuerParts): Provider {
     ctx.body = { error: 'not_found', error_description: 'there is nothing at this path' }
   })
   return provider
+}
+
+/** What is refused after the engine has answered, when its answer is stored, gets the page of its other refusals. */
+function lateRefusals(pages: IssuerPages): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      if (!(error instanceof errors.OIDCProviderError)) throw error
+      ctx.status = error.statusCode
+      ctx.remove('Location')
+      const out = { error: error.error, error_description: error.error_description }
+      await pages.error(ctx as Parameters<IssuerPages['error']>[0], out, error)
+    }
+  }
 }
 
 function toConfiguration(parts: IssuerParts): Configuration {

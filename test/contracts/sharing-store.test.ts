@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { errors } from 'oidc-provider'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { aConsent, type Kit, makeToken, NOW, newBearer, openKit } from './kit.ts'
+import { aConsent, insertConsent, type Kit, makeToken, NOW, newBearer, openKit } from './kit.ts'
 
 describeOnEachDatabase('what a person shared', (open, kind) => {
   let kit: Kit
@@ -20,7 +20,7 @@ describeOnEachDatabase('what a person shared', (open, kind) => {
     const payload = { accountId, clientId, iat: NOW, exp: NOW + 500, jti: grantId, kind: 'Grant' }
     await kit.adapter('Grant').upsert(grantId, payload, 500)
     const consent = aConsent(grantId, { accountId, clientId, id: kit.database.newId() })
-    await kit.storage.consents.insert(consent, Buffer.from('sealed values'))
+    await insertConsent(kit, consent, Buffer.from('sealed values'))
     return { grantId, id: consent.id }
   }
 

@@ -1,15 +1,14 @@
+import type { InteractionResults } from 'oidc-provider'
 import type { Clock } from '../../clock.ts'
-import { RailError } from '../../errors.ts'
-import type { ConsentItem, ConsentStore } from '../../privacy/consent.ts'
-import type { EventStore } from '../../privacy/event.ts'
+import { RailError, StoreError } from '../../errors.ts'
+import type { ConsentItem } from '../../privacy/consent.ts'
 import type { RailIdentity } from '../../rails/rail.ts'
-import type { Transact } from '../../transaction.ts'
 import type { KeyedHasher } from '../../vault/keyed-hash.ts'
-import type { Vault } from '../../vault/vault.ts'
-import { valuesPlace } from '../account.ts'
+import type { Place, Vault } from '../../vault/vault.ts'
+import { accountKey, valuesPlace } from '../account.ts'
 import { companions, findClaimRow, type Judgement } from '../claims.ts'
 import { ACR_ACCOUNT, ACR_DOCUMENT } from '../issuer.ts'
-import type { AccountStore, AttemptStore } from '../stores.ts'
+import type { AccountStore, DecisionStore, Draft } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
 import type { Returned } from './login.ts'
@@ -27,32 +26,21 @@ export interface GrantTerms {
   readonly lifetime: number
 }
 
-/** What the engine is told when the person has decided. */
-export type DecisionResult =
-  | {
-      readonly login: { accountId: string; acr: string; remember: boolean }
-      readonly consent: { grantId: string }
-    }
-  | { readonly error: 'access_denied'; readonly error_description: string }
-
-/** Keeps the result with the engine's interaction; run inside a transaction, it joins it. */
-export type RecordResult = (result: DecisionResult) => Promise<void>
+/** The engine's interaction with its result, ready to be stored. */
+export type Answer = (result: InteractionResults) => Promise<Draft>
 
 export interface ConsentParts {
   readonly accounts: AccountStore
-  readonly attempts: AttemptStore
-  readonly upstream: Pick<Upstream, 'settle' | 'end'>
-  readonly consents: ConsentStore
-  readonly events: EventStore
+  readonly decisions: Pick<DecisionStore, 'accept' | 'refuse'>
+  readonly upstream: Pick<Upstream, 'keepUntil'>
   readonly vault: Vault
   readonly hash: KeyedHasher
-  readonly transact: Transact
   readonly clock: Clock
   /** UUIDv7 text, rising */
   readonly newId: () => string
   readonly judge: () => Judgement
-  /** saves an engine grant inside the running transaction and returns its id */
-  readonly saveGrant: (terms: GrantTerms) => Promise<string>
+  /** an engine grant, ready to be stored */
+  readonly draftGrant: (terms: GrantTerms) => Promise<Draft>
   /** named as the verifier in `check_details` */
   readonly organization: string
 }
@@ -61,6 +49,7 @@ export interface ConsentParts {
 export const NOTICE_VERSION = '2026-11-1'
 
 const DAY = 86_400
+const TRIES = 5
 
 /** The story of a consent: what is on offer, and what her answer makes of it. */
 export function createConsent(parts: ConsentParts) {
@@ -74,18 +63,19 @@ export function createConsent(parts: ConsentParts) {
   }
 
   /**
-   * Writes her yes: account, sealed values, grant, consent, events and the engine's result; all but the first in one
-   * transaction, which one of several presses wins.
+   * Writes her yes in one statement: account, sealed values, grant, consent, event and the engine's result; of several
+   * presses one wins.
    * @param chosen names of optional items she ticked
+   * @param answer what the engine is told, ready to be stored
    * @throws RailError RAIL_EXPIRED when the upstream's own consent has ended meanwhile; INTERACTION_OUT_OF_ORDER when she
    * has decided already
    */
   async function grant(
     interaction: AskedInteraction,
-    { attemptId, identity, sessionOpen }: Returned,
+    { attemptId, identity }: Returned,
     chosen: ReadonlySet<string>,
     locale: string,
-    record: RecordResult,
+    answer: Answer,
   ): Promise<void> {
     const now = parts.clock()
     const until = retainUntil(interaction, identity)
@@ -97,23 +87,27 @@ export function createConsent(parts: ConsentParts) {
       process: attemptId,
       now,
     })
-    const consentId = parts.newId()
-    const { accountId, sealedValues } = await prepare(identity, consentId, JSON.stringify(values))
-    const terms = toTerms(interaction, accountId, items, until - now)
     const acr = identity.documents.some((document) => document.kind === 'verified') ? ACR_DOCUMENT : ACR_ACCOUNT
-    await parts.transact(async () => {
-      await decideOnce(interaction)
-      const saved = await parts.saveGrant(terms)
-      await parts.consents.insert(
-        {
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      const consentId = parts.newId()
+      const account = await accountOf(identity)
+      const sealedValues = await account.seal(valuesPlace(consentId), JSON.stringify(values))
+      const grant = await parts.draftGrant(toTerms(interaction, account.id, items, until - now))
+      const agreed = { purpose: interaction.purpose, notice: NOTICE_VERSION, locale }
+      const about = { accountId: account.id, clientId: interaction.clientId, grantId: grant.id }
+      const outcome = await parts.decisions.accept({
+        interaction: await answer({
+          login: { accountId: account.id, acr, remember: false },
+          consent: { grantId: grant.id },
+        }),
+        attemptId,
+        account,
+        grant,
+        consent: {
+          ...about,
+          ...agreed,
           id: consentId,
-          accountId,
-          clientId: interaction.clientId,
-          grantId: saved,
           rail: identity.rail,
-          purpose: interaction.purpose,
-          notice: NOTICE_VERSION,
-          locale,
           items,
           evidence: toEvidence(identity, items),
           requestDigest: request.digest,
@@ -121,69 +115,64 @@ export function createConsent(parts: ConsentParts) {
           retainUntil: until,
         },
         sealedValues,
-      )
-      if (sessionOpen) await parts.upstream.settle(attemptId, saved, until)
-      await parts.events.append([
-        {
-          body: {
-            type: 'consent.granted',
-            consentId,
-            purpose: interaction.purpose,
-            notice: NOTICE_VERSION,
-            locale,
-            ...split(items),
-            retainUntil: until,
-          },
-          accountId,
-          clientId: interaction.clientId,
-          grantId: saved,
+        keepSessionUntil: parts.upstream.keepUntil(until),
+        event: {
+          body: { type: 'consent.granted', consentId, ...agreed, ...split(items), retainUntil: until },
+          ...about,
           interactionUid: interaction.uid,
         },
-      ])
-      await record({ login: { accountId, acr, remember: false }, consent: { grantId: saved } })
-    })
+      })
+      if (outcome === 'accepted') return account.keep()
+      if (outcome === 'decided') throw decidedAlready()
+    }
+    throw new StoreError('STORE_UNAVAILABLE', 'the account was made and erased again and again')
   }
 
-  /** Of a double press, and of a yes and a no in two tabs, one counts: the journey it decides on is there once. */
-  async function decideOnce({ uid }: AskedInteraction): Promise<void> {
-    if (await parts.attempts.deleteByInteraction(uid)) return
-    throw new RailError('INTERACTION_OUT_OF_ORDER', 'she has decided already')
-  }
-
-  /**
-   * Outside the transaction on purpose: a data key that a rolled-back transaction made must not stay in the cache, or
-   * values would be sealed under a key that nobody has.
-   */
-  async function prepare(identity: RailIdentity, consentId: string, values: string) {
-    const key = parts.hash('account', `${identity.rail}:${identity.subject}`)
-    const { id: accountId } = await parts.accounts.findOrCreate(key, `acct_${parts.newId()}`)
-    const sealedValues = await parts.vault.seal(`account:${accountId}`, valuesPlace(consentId), values)
-    return { accountId, sealedValues }
+  /** Her account, or one for her that the decision is to make, with a key of its own. */
+  async function accountOf(identity: RailIdentity) {
+    const key = accountKey(parts.hash, identity)
+    const known = await parts.accounts.findByKey(key)
+    const id = known?.id ?? `acct_${parts.newId()}`
+    const owner = `account:${id}` as const
+    const seal = (place: Place, values: string) => parts.vault.seal(owner, place, values)
+    if (known) return { id, key, dataKey: undefined, seal, keep: () => undefined }
+    const drawn = await parts.vault.draw(owner)
+    return {
+      id,
+      key,
+      dataKey: drawn.wrapped,
+      seal: async (place: Place, values: string) => drawn.seal(place, values),
+      keep: drawn.keep,
+    }
   }
 
   /** Writes her no. Nothing of what the rail brought is kept. @throws RailError INTERACTION_OUT_OF_ORDER as above */
   async function refuse(
     interaction: AskedInteraction,
-    { attemptId, sessionOpen }: Returned,
+    { attemptId }: Returned,
     locale: string,
-    record: RecordResult,
+    answer: Answer,
   ): Promise<void> {
-    await parts.transact(async () => {
-      await decideOnce(interaction)
-      if (sessionOpen) await parts.upstream.end(attemptId)
-      await parts.events.append([
-        {
-          body: { type: 'consent.refused', purpose: interaction.purpose, notice: NOTICE_VERSION, locale },
-          clientId: interaction.clientId,
-          interactionUid: interaction.uid,
-        },
-      ])
-      await record({ error: 'access_denied', error_description: 'the person did not agree to share' })
+    const refused = await parts.decisions.refuse({
+      interaction: await answer({
+        error: 'access_denied',
+        error_description: 'the person did not agree to share',
+      }),
+      attemptId,
+      event: {
+        body: { type: 'consent.refused', purpose: interaction.purpose, notice: NOTICE_VERSION, locale },
+        clientId: interaction.clientId,
+        interactionUid: interaction.uid,
+      },
     })
+    if (!refused) throw decidedAlready()
   }
 
   return { offerFor, retainUntil, grant, refuse }
 }
+
+/** Of a double press, and of a yes and a no in two tabs, one counts: the journey it decides on is there once. */
+const decidedAlready = () => new RailError('INTERACTION_OUT_OF_ORDER', 'she has decided already')
 
 export type ConsentStory = ReturnType<typeof createConsent>
 

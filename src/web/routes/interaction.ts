@@ -1,14 +1,13 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import type { InteractionResults } from 'oidc-provider'
 import { AppError, WebError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import type { EventStore } from '../../privacy/event.ts'
 import { requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
 import type { Login, Returned } from '../../provider/interactions/login.ts'
 import type { OfferItem } from '../../provider/interactions/offer.ts'
 import { documentNeeds, requestedNames } from '../../provider/request.ts'
+import type { DecisionStore } from '../../provider/stores.ts'
 import type { RailId } from '../../rails/rail.ts'
 import type { Browser } from '../browser.ts'
 import { readForm, redirect } from '../form.ts'
@@ -23,7 +22,7 @@ export interface InteractionParts {
   readonly visits: Visits
   readonly login: Login
   readonly consent: ConsentStory
-  readonly events: EventStore
+  readonly decisions: Pick<DecisionStore, 'leave'>
   readonly browser: Browser
   readonly pages: PageSender
   readonly clock: () => number
@@ -44,7 +43,7 @@ const RAIL: RailId = 'digilocker'
 export function interactionRoutes(parts: InteractionParts): Middleware {
   const { login, consent, browser, pages } = parts
   const router = new Router({ prefix: '/interaction/:uid' })
-  const { enter, enterByForm } = parts.visits
+  const { enter, enterByForm, recall, carry } = parts.visits
 
   router.get('/', async (ctx) => {
     const visit = await enter(ctx)
@@ -66,9 +65,10 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   })
 
   router.post('/start', readForm, async (ctx) => {
-    const { visit, body } = await enterByForm(ctx)
-    if (body.decision === 'cancel') return leave(ctx, visit, 'cancelled')
-    redirect(ctx, (await login.begin(RAIL, visit.asked, browser.ensure(ctx))).href)
+    const { decision } = (ctx.request as unknown as { body: Record<string, unknown> }).body
+    if (decision === 'cancel') return leave(ctx, (await enterByForm(ctx)).visit, 'cancelled')
+    const asked = (await recall(ctx)) ?? (await enterByForm(ctx)).visit.asked
+    redirect(ctx, (await login.begin(RAIL, asked, browser.ensure(ctx))).href)
   })
 
   router.post('/consent', readForm, async (ctx) => {
@@ -88,9 +88,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity')
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
-    const record = (result: InteractionResults) => keepResult(visit, result)
-    if (body.decision !== 'share') return consent.refuse(visit.asked, returned, visit.locale, record)
-    await consent.grant(visit.asked, returned, new Set(listOf(body.share)), visit.locale, record)
+    if (body.decision !== 'share') return consent.refuse(visit.asked, returned, visit.locale, visit.answer)
+    await consent.grant(visit.asked, returned, new Set(listOf(body.share)), visit.locale, visit.answer)
   }
 
   router.post('/return', readForm, async (ctx) => {
@@ -101,8 +100,9 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     await leave(ctx, visit, failed)
   })
 
-  function showStart(ctx: Context, visit: Visit, csrf: string): void {
+  async function showStart(ctx: Context, visit: Visit, csrf: string): Promise<void> {
     const request = requestOf(visit.asked)
+    const carried = await carry(visit)
     pages.send(ctx, 'start', (words, languages) =>
       toStartPage(words, {
         client: visit.client,
@@ -112,6 +112,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
         paused: login.isPaused(RAIL),
         action: `${visit.path}/start`,
         csrf,
+        request: carried,
         languages,
       }),
     )
@@ -146,13 +147,15 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
 
   /** Back to the relying app without a login, with the standard error; the engine adds `state` and `iss` (RFC 9207). */
   async function leave(ctx: Context, visit: Visit, code: 'cancelled' | keyof typeof refusals): Promise<void> {
-    await parts.events.append([
-      { body: { type: 'login.abandoned', code }, clientId: visit.asked.clientId, interactionUid: visit.asked.uid },
-    ])
     const error = code === 'cancelled' ? 'access_denied' : refusals[code].oauth
     const description =
       code === 'cancelled' ? 'the person cancelled the sign-in' : `the sign-in could not be completed (${code})`
-    await finish(ctx, visit, { error, error_description: description })
+    await parts.decisions.leave(await visit.answer({ error, error_description: description }), {
+      body: { type: 'login.abandoned', code },
+      clientId: visit.asked.clientId,
+      interactionUid: visit.asked.uid,
+    })
+    redirect(ctx, visit.engine.returnTo)
   }
 
   return router.routes() as unknown as Middleware
@@ -168,18 +171,6 @@ function toSource(item: OfferItem, identity: Returned['identity']): ConsentSourc
     signerName: document.verification.signerName,
     weakAlgorithm: document.verification.weakAlgorithm,
   }
-}
-
-/** The interaction in hand is saved: it was read once. */
-async function keepResult({ engine }: Visit, result: InteractionResults): Promise<void> {
-  engine.result = result
-  await engine.persist()
-}
-
-/** Hands the result to the engine, which resumes where it stopped. */
-async function finish(ctx: Context, visit: Visit, result: InteractionResults): Promise<void> {
-  await keepResult(visit, result)
-  redirect(ctx, visit.engine.returnTo)
 }
 
 function listOf(value: unknown): string[] {
