@@ -103,6 +103,7 @@ client
       .choices(['standard', 'fapi2', 'legacy'])
       .default('standard'),
   )
+  .option('--grace-seconds <n>', 'for how long it may repeat a refresh whose answer was lost, up to 30', wholeNumber)
   .option('--dpop', 'bind its tokens to a key of its own (RFC 9449)')
   .option('--backchannel-logout-uri <uri>', 'where it is told that a person signed out')
   .option('--initiate-login-uri <uri>', 'where others may send people to begin a sign-in')

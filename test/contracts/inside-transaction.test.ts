@@ -63,6 +63,21 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
     },
   ],
   [
+    'sharings',
+    async ({ storage: { sharings } }) => {
+      await sharings.list('acct-1', NOW, 10)
+      await sharings.withdraw('acct-1', 'shop')
+    },
+  ],
+  [
+    'logouts',
+    async ({ storage: { logouts } }) => {
+      await logouts.takeDue(NOW, NOW + 1, 5)
+      await logouts.postpone(randomUUID(), NOW)
+      await logouts.settle(randomUUID(), event)
+    },
+  ],
+  [
     'events',
     async ({ storage: { events } }) => {
       await events.append([event])
@@ -169,7 +184,9 @@ describeOnEachDatabase('Every store inside a transaction', (open) => {
       'accounts',
       'attempts',
       'consents',
+      'sharings',
       'upstreamSessions',
+      'logouts',
       'signingKeys',
       'railCredentials',
     ])

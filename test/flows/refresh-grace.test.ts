@@ -177,6 +177,20 @@ describe('a refresh whose answer was lost, on two processes — security.md OP-6
     expect(await eventsOf(strict)).not.toContain('refresh_token.repeated')
   })
 
+  it('gives nothing again to a client that proves nothing, however it came by a window', async () => {
+    const own = await addApp(cluster, withGrace())
+    const change = JSON.stringify({ token_endpoint_auth_method: 'none' })
+    await sql`update client set metadata = metadata || ${change}::jsonb where id = ${own.id}`.execute(database.db())
+    const { callback, verifier } = await authorized(own)
+    const code = { code: callback.searchParams.get('code') ?? '', redirect_uri: REDIRECT_URI, code_verifier: verifier }
+    const postAs = (form: Record<string, string>) => post(cluster, 0, '/token', { client_id: own.id, ...form })
+    const tokens = await postAs({ grant_type: 'authorization_code', ...code })
+    const form = { grant_type: 'refresh_token', refresh_token: String(tokens.body.refresh_token) }
+    const rotated = await postAs(form)
+    expect([rotated.status, (await postAs(form)).body.error]).toEqual([200, 'invalid_grant'])
+    expect(await userinfoStatus(own, 1, String(rotated.body.access_token))).toBe(401)
+  })
+
   it('is refused at registration to a client that neither authenticates nor binds its tokens, and beyond 30 seconds', async () => {
     const refused = (metadata: object) =>
       expect(cluster.operator.clients.add(metadata)).rejects.toMatchObject({ code: 'CLIENT_INVALID' })

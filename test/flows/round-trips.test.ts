@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as client from 'openid-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
 import { freshPostgres } from '../support/databases.ts'
 import { logIn, openStage, REDIRECT_URI, type Stage } from '../support/stage.ts'
@@ -26,6 +26,7 @@ describe('storage round trips', () => {
   let stopWatching: () => void
 
   beforeAll(async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] }) // no clock work between two requests
     const now = Math.floor(Date.now() / 1000)
     stage = await openStage(await open({ onStatement: (text) => sent.push(text) }), { clock: () => now })
     const { client_id, client_secret } = await stage.addClient()
@@ -43,6 +44,7 @@ describe('storage round trips', () => {
     console.info(toTable(table))
     stopWatching()
     await stage.close()
+    vi.useRealTimers()
   })
 
   async function request(parameters: Record<string, string> = {}) {
