@@ -84,7 +84,8 @@ function scopeFaults({ scope }: ClientRegistration): string[] {
 /** Whoever holds a copy of a refresh token must need more than the copy to be given its successor (security.md OP-6). */
 function graceFaults(registration: ClientRegistration): string[] {
   if (registration.dwar.graceSeconds === 0) return []
-  if (registration.dwar.profile === 'fapi2') return ['graceSeconds is of no use to fapi2: its refresh tokens stay the same']
+  if (registration.dwar.profile === 'fapi2')
+    return ['graceSeconds is of no use to fapi2: its refresh tokens stay the same']
   const bound = registration.dpop_bound_access_tokens || registration.tls_client_certificate_bound_access_tokens
   return registration.token_endpoint_auth_method === 'none' && !bound
     ? ['graceSeconds needs a client that authenticates, or one whose tokens are bound to its key']
