@@ -219,6 +219,7 @@ async function compose(
   const logouts = createLogoutDeliveries({
     store: storage.logouts,
     provider: () => provider,
+    warn: (client, error) => log.warn({ client, error }, 'app not told of a sign-out'),
     clock,
     random: Math.random,
   })

@@ -17,7 +17,8 @@ export interface Compared {
 }
 
 /** What the difference most likely is: `address-diff.hint.<hint>` of each locale. */
-export type Hint = 'missing' | 'none-registered' | 'case' | 'slash' | 'scheme' | 'port' | 'host' | 'query' | 'path'
+export const HINTS = ['missing', 'none-registered', 'case', 'slash', 'scheme', 'port', 'host', 'query', 'path'] as const
+export type Hint = (typeof HINTS)[number]
 
 const LONGEST = 160
 const MOST = 5

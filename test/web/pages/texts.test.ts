@@ -3,6 +3,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { claimRows } from '../../../src/provider/claims.ts'
 import { PULLABLE, pullFields } from '../../../src/rails/digilocker/pull.ts'
+import { HINTS } from '../../../src/web/address-diff.ts'
 import type { Locales } from '../../../src/web/i18n.ts'
 import { refusals } from '../../../src/web/refusals.ts'
 import { locales, renderer, viewsFolder } from './samples.ts'
@@ -15,6 +16,7 @@ const sources = [...globSync('views/**/*.eta', { cwd: root }), ...globSync('src/
 
 /** Keys made of a fixed beginning and a name: every beginning with all its names. */
 const families: Readonly<Record<string, readonly string[]>> = {
+  'address-refused.hint.': HINTS,
   'refusal.': Object.keys(refusals).flatMap((code) => ['title', 'happened', 'next'].map((part) => `${code}.${part}`)),
   'claim.': [...claimRows.map(({ claim }) => claim), ...['given_name', 'family_name', 'updated_at', 'verified_claims']],
   'document.': ['ADHAR', 'DRVLC', 'PANCR', 'RVCER', 'SSCER', 'HSCER'],
