@@ -53,14 +53,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
   async function told<T>(
     profile: Verdict['profile'],
     work: () => Promise<T>,
-    outcomeOf: (answer: T) => Verdict['outcome'],
+    toldOf: (answer: T) => Pick<Verdict, 'outcome' | 'check'>,
   ): Promise<T> {
     const began = now()
     const tell = (verdict: Pick<Verdict, 'outcome' | 'code' | 'check'>) =>
       onVerdict({ profile, ...verdict, seconds: (now() - began) / 1000 })
     try {
       const answer = await work()
-      tell({ outcome: outcomeOf(answer) })
+      tell(toldOf(answer))
       return answer
     } catch (error) {
       if (error instanceof DocumentError) tell({ outcome: 'refused', code: error.code, check: error.check })
@@ -73,13 +73,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
       // Never sampled away by a value of 1: random() stays below it.
       const crossCheck = random() < crossCheckShare
       const work = () => pool.verify({ bytes, profile, at: clock(), crossCheck, doctype })
-      return told(profile, work, () => 'verified')
+      return told(profile, work, () => ({ outcome: 'verified' }))
     },
     verifyPdf: (pdf, profile) =>
       told(
         'pdf',
         () => pool.verifyPdf({ pdf, profile, at: clock() }),
-        ({ verdict }) => verdict,
+        (finding) => ({ outcome: finding.verdict, ...(finding.verdict === 'not-trusted' && { check: finding.check }) }),
       ),
     useTrust: pool.useTrust.bind(pool),
     state: pool.state.bind(pool),

@@ -8,6 +8,8 @@ export interface MatrixRow {
   readonly doctype?: string
   /** of the relying app, beside `openid` */
   readonly scope?: string
+  /** a quirk without which this one cannot be seen */
+  readonly beside?: QuirkName
   readonly decision?: 'Deny'
   /** the partner has openid enabled: version 2 of the token endpoint, id_token keys configured */
   readonly openid?: true
@@ -23,8 +25,7 @@ const without = (missing: string) => ({ page: 'consent', missing }) as const
 const ends = (code: ErrorCode) => ({ page: 'refusal', code }) as const
 const ofAll = (outcome: MatrixRow['outcome']): MatrixRow => ({ persona: 'asha', outcome })
 const ofLicence = (outcome: MatrixRow['outcome']): MatrixRow => ({ persona: 'asha', doctype: 'DRVLC', outcome })
-/** Somebody whose licence is PDF only. */
-const ofPdf = (outcome: MatrixRow['outcome']): MatrixRow => ({ persona: 'dev', doctype: 'DRVLC', outcome })
+const ofPdf = (outcome: MatrixRow['outcome']): MatrixRow => ({ ...ofLicence(outcome), beside: 'pdf-only' })
 const ofAadhaar = (persona: string, outcome: MatrixRow['outcome']): MatrixRow => ({
   persona,
   doctype: 'ADHAR',

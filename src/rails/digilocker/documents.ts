@@ -34,9 +34,12 @@ export interface FetchParts {
   readonly verifyPdf?: ((bytes: Uint8Array) => PdfFinding | Promise<PdfFinding>) | undefined
 }
 
-type Located =
-  | { readonly kind: 'xml' | 'pdf' | 'neither'; readonly doctype: string; readonly uri: string }
-  | Extract<DocumentOutcome, { kind: 'absent' }>
+interface Found {
+  readonly kind: 'xml' | 'pdf' | 'neither'
+  readonly doctype: string
+  readonly uri: string
+}
+type Located = Found | Extract<DocumentOutcome, { kind: 'absent' }>
 
 /**
  * Fetches and verifies what the needs call for, and nothing else. For each need the alternatives are tried in order,
@@ -53,8 +56,10 @@ export async function fetchDocuments(
   const obtained = new Map<string, Promise<DocumentOutcome>>()
   const looked = new Map<string, Promise<DocumentOutcome>>()
   const obtain: Obtain = (doctype) => once(obtained, doctype, () => resolve(locate(doctype, locker), parts))
-  const look: Obtain = (doctype) =>
-    once(looked, doctype, async () => lookAt(locate(doctype, locker), await obtain(doctype), parts))
+  const look: Obtain = (doctype) => {
+    const located = locate(doctype, locker)
+    return located.kind === 'pdf' ? once(looked, doctype, () => lookAt(located, parts)) : obtain(doctype)
+  }
   await Promise.all(
     needs.map(async (need) => {
       if (!(await isSettled(need, obtain))) await Promise.all(need.anyOf.map(look))
@@ -147,17 +152,18 @@ async function fetchAndVerify(
  * Looks at the PDF of a document that has nothing else. One that says it is signed, and is not, is refused as XML would
  * be. What stands in our way and not in the document's leaves it as it was: there, and not looked at.
  */
-async function lookAt(located: Located, before: DocumentOutcome, parts: FetchParts): Promise<DocumentOutcome> {
+async function lookAt({ doctype, uri }: Found, parts: FetchParts): Promise<DocumentOutcome> {
   const { client, accessToken, checkTransport, verifyPdf } = parts
-  if (before.kind !== 'pdf-only' || located.kind !== 'pdf' || !verifyPdf) return before
+  const there = { kind: 'pdf-only' as const, doctype, uriHmac: parts.keyedHash('document-uri', uri) }
+  if (!verifyPdf) return there
   try {
-    const served = await client.file(accessToken, located.uri)
+    const served = await client.file(accessToken, uri)
     checkTransport(served)
-    return { ...before, pdf: await verifyPdf(served.body) }
+    return { ...there, pdf: await verifyPdf(served.body) }
   } catch (error) {
-    const outcome = toOutcome(error, located.doctype, before.uriHmac)
+    const outcome = toOutcome(error, doctype, there.uriHmac)
     const code = 'code' in outcome ? outcome.code : undefined
-    return code && OURS.has(code) ? { ...before, code } : outcome
+    return code && OURS.has(code) ? { ...there, code } : outcome
   }
 }
 
