@@ -199,7 +199,8 @@ function upstreamPage(): string {
   const texts = JSON.parse(readFileSync(path.join(root, 'views/locales/en.json'), 'utf8')) as Record<string, string>
   const rows = Object.entries(QUIRKS).map(([name, meaning]) => {
     const row: MatrixRow = MATRIX[name as QuirkName]
-    return [code(name), meaning, row.doctype ?? '', ...outcomeOf(row, texts)]
+    const to = [row.doctype, row.beside && `with ${code(row.beside)}`].filter(Boolean).join(' ')
+    return [code(name), meaning, to, ...outcomeOf(row, texts)]
   })
   return page(
     'When DigiLocker behaves oddly',

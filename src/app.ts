@@ -119,6 +119,7 @@ async function compose(
   const digilocker = buildDigiLocker(config, {
     clock,
     verify: (bytes, doctype) => documents.verifier.verify(bytes, 'digilocker', doctype),
+    verifyPdf: (bytes) => documents.verifier.verifyPdf(bytes, 'digilocker'),
     hash,
     log,
     readCredentials: credentials.reader('digilocker'),
@@ -334,13 +335,14 @@ function alarm(log: Log, { outcome, code, check, profile }: Verdict): void {
 interface DigiLockerParts {
   readonly clock: Clock
   readonly verify: Parameters<typeof createDigiLockerRail>[1]['verify']
+  readonly verifyPdf: Parameters<typeof createDigiLockerRail>[1]['verifyPdf']
   readonly hash: ReturnType<typeof createKeyedHasher>
   readonly log: Log
   readonly metrics: Metrics
   readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
 }
 
-function buildDigiLocker(config: Config, { clock, verify, hash, log, metrics, readCredentials }: DigiLockerParts) {
+function buildDigiLocker(config: Config, { clock, hash, log, metrics, readCredentials, ...verifier }: DigiLockerParts) {
   const settings = toDigiLockerSettings(config)
   if (settings.tokenVersion === 2 && settings.idToken.keys.mode === 'tls-only')
     log.warn({ rail: 'digilocker' }, 'id_token signatures are not checked')
@@ -355,7 +357,7 @@ function buildDigiLocker(config: Config, { clock, verify, hash, log, metrics, re
       const { repository, paused } = event
       log.warn({ rail: 'digilocker', repository }, paused ? 'upstream paused' : 'upstream asked again')
     },
-    verify,
+    ...verifier,
   })
 }
 

@@ -24,8 +24,20 @@ export type EventBody =
     }
   /** A document was served that could not be trusted; nothing was read from it. `check` names the check that refused. */
   | { type: 'document.refused'; doctype: string; code: ErrorCode; check?: string; uriHmac?: string }
-  /** A wanted document gave no fields: PDF only, not granted, not in the locker, or its repository was down. */
-  | { type: 'document.absent'; doctype: string; reason: string }
+  /**
+   * A wanted document gave no fields: not granted, not in the locker, its repository was down, or PDF only. Of a PDF it
+   * tells what its signature was worth (`pdf-trusted` by `signer`, `pdf-unsigned`, `pdf-not-trusted` by `check`), or
+   * `pdf-only` where it was not looked at, `code` saying why if it could not be.
+   */
+  | {
+      type: 'document.absent'
+      doctype: string
+      reason: string
+      signer?: string
+      check?: string
+      code?: ErrorCode
+      uriHmac?: string
+    }
   /** The person agreed to have a document put into her locker by its office, which learns who she is (digilocker-api.md §11). */
   | { type: 'document.pull_agreed'; doctype: string; notice: string; locale: string }
   /** The person agreed on our consent screen. */

@@ -76,7 +76,8 @@ describe('a whole login with every quirk and fault of DigiLocker — digilocker-
     if (row.outcome.page === 'upstream') on.simulator.setFaults([{ quirk }])
     const signIn = await citizen.submit(start, /continue/i)
     if (signIn.url.origin === on.simulator.url.origin && signIn.status >= 400) return { page: signIn, citizen, uid }
-    const wrong = row.doctype ? `${quirk}:${row.doctype}` : quirk
+    const names = row.beside ? [quirk, row.beside] : [quirk]
+    const wrong = names.map((name) => (row.doctype ? `${name}:${row.doctype}` : name)).join(', ')
     const consent = await citizen.submit(signIn, /Sign in/, [
       ['persona', row.persona],
       ['pin', pinOf(signIn, row.persona)],

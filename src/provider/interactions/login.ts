@@ -18,6 +18,7 @@ import { documentNeeds } from '../request.ts'
 import type { AttemptStore, RailAttempt } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
+import { missingReason } from './offer.ts'
 
 /** What came of a journey: who came back, or why nobody did. Sealed until the consent screen is answered. */
 export type Outcome =
@@ -332,5 +333,16 @@ function toEvent(document: DocumentOutcome): DwarEvent['body'] {
     const { code, check, uriHmac } = document
     return { type: 'document.refused', doctype, code, ...(check && { check }), uriHmac }
   }
-  return { type: 'document.absent', doctype, reason: document.kind === 'absent' ? document.reason : document.kind }
+  const reason = missingReason(document)
+  return { type: 'document.absent', doctype, reason, ...(document.kind === 'pdf-only' && toPdfEvidence(document)) }
+}
+
+/** That a document was there, and what its signature was worth: all that may ever be said of one that is PDF only. */
+function toPdfEvidence({ pdf, code, uriHmac }: DocumentOutcome & { kind: 'pdf-only' }) {
+  return {
+    uriHmac,
+    ...(pdf?.verdict === 'trusted' && { signer: pdf.signer }),
+    ...(pdf?.verdict === 'not-trusted' && { check: pdf.check }),
+    ...(code && { code }),
+  }
 }

@@ -144,7 +144,7 @@ export function sampleConsent(words: Words, languages: readonly LanguageLink[] =
     ],
     missing: [
       { doctype: 'ADHAR', reason: 'not-granted', canBePulled: false },
-      { doctype: 'SSCER', reason: 'pdf-only', canBePulled: false },
+      { doctype: 'SSCER', reason: 'pdf-trusted', canBePulled: false },
       { doctype: 'DRVLC', reason: 'not-in-locker', canBePulled: true },
       { doctype: 'PANCR', reason: 'unavailable', canBePulled: true },
     ],

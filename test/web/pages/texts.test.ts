@@ -22,6 +22,9 @@ const families: Readonly<Record<string, readonly string[]>> = {
   'document.': ['ADHAR', 'DRVLC', 'PANCR', 'RVCER', 'SSCER', 'HSCER'],
   'missing.': [
     'pdf-only',
+    'pdf-trusted',
+    'pdf-unsigned',
+    'pdf-not-trusted',
     'refused',
     'not-granted',
     'not-in-locker',
