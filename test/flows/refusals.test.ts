@@ -342,7 +342,7 @@ describeOnEachDatabase('a login that goes wrong', (open) => {
     const wrong = new URL(authorize)
     wrong.searchParams.set('redirect_uri', 'https://evil.example/callback')
     const page = await new Citizen('https://evil.example').get(wrong)
-    expectRefusal(page, 'REQUEST_INVALID')
+    expectRefusal(page, 'REDIRECT_URI_MISMATCH')
     expect(page.url.origin).toBe(stage.issuer.origin)
   })
 })
