@@ -20,7 +20,7 @@ const text = (key: string) => toText(english[key] ?? `no text ${key}`)
 const rows = Object.entries(MATRIX) as [QuirkName, MatrixRow][]
 
 /** A minute would be long for a test, and one failing row must not pause the upstream for the next. */
-const SETTINGS = { DIGILOCKER_TIMEOUTS: 'document=2,user=2', DIGILOCKER_BREAKER: 'calls=1000,threshold=0.99' }
+const SETTINGS = { DIGILOCKER_TIMEOUTS: 'document=2,user=2,token=5', DIGILOCKER_BREAKER: 'calls=1000,threshold=0.99' }
 const OIDC_SCOPES = ['openid', 'files.issueddocs', 'userdetails', 'picture', 'email']
 
 describe('a whole login with every quirk and fault of DigiLocker — digilocker-api.md §16', () => {
