@@ -46,6 +46,20 @@ describe('documents verified in threads', () => {
     expect(verification).toMatchObject({ profile: 'digilocker', crossChecked: true })
   })
 
+  it('cost no thread before the first one comes', async () => {
+    let threads = 0
+    const count = () => {
+      threads += 1
+    }
+    process.on('worker', count)
+    const fresh = makePool({ threads: 2 })
+    expect(threads).toBe(0)
+    await fresh.verify(job(signed()))
+    expect(threads).toBe(1)
+    process.off('worker', count)
+    await fresh.close()
+  })
+
   it('are refused with the code and the check that refused them', async () => {
     const tampered = utf8(signed().toString().replace('MEERA', 'SITA'))
     await expect(pool.verify(job(tampered))).rejects.toMatchObject({
