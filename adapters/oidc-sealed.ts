@@ -113,7 +113,10 @@ export class SealedModelAdapter implements Adapter {
     const hash = hashId(id)
     const notes = this.parts.memo()
     notes?.tokens.delete(hash.toString('hex'))
-    if (await this.#markConsumed(hash)) return
+    if (await this.#markConsumed(hash)) {
+      notes?.consumed.push({ model: this.model, hash })
+      return
+    }
     if (!FAMILY.has(this.model)) throw new errors.InvalidRequestUri('request_uri was already used')
     await send(this.parts, sql.REVOKE_FAMILY, [this.model, hash, reuseEvents(this.parts, this.model)])
     notes?.forgetFamilies()

@@ -24,6 +24,8 @@ export class RequestNotes {
   readonly consents = new Map<string, ConsentRow | undefined>()
   /** authorizations of each session as this request found them: the base for merging what it changed */
   readonly sessionBases = new Map<string, Record<string, unknown>>()
+  /** codes and tokens that this request has spent */
+  readonly consumed: { readonly model: string; readonly hash: Buffer }[] = []
   readonly revocations = new Map<string, Promise<void>>()
   /** tokens to be stored together when the request is done; absent where nobody will do that */
   pendingTokens?: PendingToken[]

@@ -24,6 +24,7 @@ import { createSigningKeyStore } from './signing-key-store.ts'
 import { createTokenBatch, type TokenBatch } from './token-batch.ts'
 import { createUpstreamSessionStore } from './upstream-session-store.ts'
 import { createVaultStore } from './vault-store.ts'
+import { createVersionWatch, type VersionWatch } from './version-watch.ts'
 
 /** Every store of ours over one database, joined as they belong together. */
 export interface Storage {
@@ -39,6 +40,8 @@ export interface Storage {
   readonly signingKeys: SigningKeyStore
   readonly railCredentials: RailCredentialStore
   readonly insertReplay: InsertReplay
+  /** one look a second at the versions of all that is cached */
+  readonly versions: VersionWatch
   /** for `provider.use`: stores the tokens of a request in one statement */
   readonly tokenBatch: TokenBatch
 }
@@ -46,17 +49,19 @@ export interface Storage {
 export function createStorage(database: Database, clock: Clock, memo: RequestMemo = createRequestMemo()): Storage {
   const events = createEventStore(database, clock)
   const clients = createClientStore(database, events)
+  const versions = createVersionWatch(database, clock)
   return {
     memo,
     events,
     clients,
     dataKeys: createVaultStore(database),
-    clientCache: createClientCache(clients, clock),
+    clientCache: createClientCache({ ...clients, version: () => versions.of('client') }, clock),
+    versions,
     accounts: createAccountStore(database, clock),
     attempts: createAttemptStore(database, clock),
     consents: createConsentStore({ database, clock, events, memo }),
     upstreamSessions: createUpstreamSessionStore(database),
-    signingKeys: createSigningKeyStore(database, clock),
+    signingKeys: createSigningKeyStore(database, clock, events),
     railCredentials: createRailCredentialStore(database),
     insertReplay: createReplayStore(database),
     tokenBatch: createTokenBatch({ database, clock, memo }),

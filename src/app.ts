@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Provider } from 'oidc-provider'
 import { type Database, openDatabase } from '../adapters/database.ts'
 import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
-import { createStorage } from '../adapters/storage.ts'
+import { createPreviousSecrets } from '../adapters/previous-secrets.ts'
+import { createRestoreConsumed } from '../adapters/restore-consumed.ts'
+import { createStorage, type Storage } from '../adapters/storage.ts'
 import { sweep } from '../adapters/sweep.ts'
 import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
@@ -19,17 +22,27 @@ import { createVerifier, type Verdict } from './documents/verifier.ts'
 import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
 import { expireJobs } from './jobs/expire.ts'
+import { keyJobs } from './jobs/keys.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import type { Judgement } from './provider/claims.ts'
+import { acceptPreviousSecret } from './provider/client-secrets.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
 import { CLOCK_TOLERANCE, createIssuer, interactionStarted } from './provider/issuer.ts'
-import { loadSigningKeys } from './provider/keys.ts'
+import { createIssuerHolder } from './provider/issuer-holder.ts'
+import { createFileHolder } from './provider/keys/file-holder.ts'
+import { createKeyKeeper, type KeyKeeper } from './provider/keys/keeper.ts'
+import { createKeySet } from './provider/keys/key-set.ts'
+import { jwksMaxAge } from './provider/keys/schedule.ts'
+import { createSealedHolder } from './provider/keys/sealed-holder.ts'
+import { createTransitHolder } from './provider/keys/transit-holder.ts'
+import { withoutSignature } from './provider/no-signature.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
+import { publicCache } from './provider/public-cache.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
 import { toDigiLockerSettings } from './rail-settings.ts'
@@ -38,9 +51,10 @@ import { createRails } from './rails/registry.ts'
 import { parseKeyRing } from './vault/key-ring.ts'
 import { createKeyedHasher } from './vault/keyed-hash.ts'
 import { createVault } from './vault/sealed-vault.ts'
+import type { Vault } from './vault/vault.ts'
 import { createBrowser } from './web/browser.ts'
 import { createEnginePages } from './web/engine-pages.ts'
-import { createPageSender } from './web/page.ts'
+import { createPageSender, newIncidentId } from './web/page.ts'
 import { createRenderer } from './web/render.ts'
 import { createWeb } from './web/web.ts'
 
@@ -57,9 +71,11 @@ export interface App {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
   /** for a port of its own: `GET /metrics` */
   readonly handleMetrics: Metrics['handle']
+  /** the engine of now: a change of keys puts another in its place */
   readonly provider: Provider
   readonly clients: ClientAdmin
   readonly railCredentials: RailCredentialAdmin
+  readonly keys: KeyKeeper
   readonly events: EventStore
   /** Wraps every data key under the current key-encryption key; returns how many changed. */
   readonly rotateVault: () => Promise<number>
@@ -122,7 +138,10 @@ async function compose(
     cache: config.environment !== 'development',
   })
   const pages = createPageSender(renderer, secure)
-  const provider = createIssuer({
+  const signing = createSigning(config, { storage, vault, clock, log })
+  await signing.keeper.ensureCurrent()
+  documents.metrics.watchKeys(signing.keys.ages)
+  const issuerParts = {
     issuer: config.issuer,
     adapter: createOidcAdapter({
       database,
@@ -135,7 +154,6 @@ async function compose(
     }),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
-    signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
     findAccount: createFindAccount(accounts, consents, vault),
     pairwise: createPairwise(hash),
@@ -143,8 +161,24 @@ async function compose(
     pages: createEnginePages(pages, log),
     locales: [...renderer.locales.keys()],
     clock,
+  }
+  const findPreviousSecret = createPreviousSecrets({ clients: storage.clientCache, vault, clock })
+  const restore = createRestoreConsumed({ database, clock, memo: storage.memo })
+  const engine = await createIssuerHolder({
+    build: (signingKeys) => {
+      const provider = createIssuer({ ...issuerParts, signingKeys })
+      observe(provider, log)
+      acceptPreviousSecret(provider, findPreviousSecret)
+      withoutSignature(provider, { check: signing.keys.check, restore, newIncidentId, log })
+      provider.use(publicCache(jwksMaxAge(config.keys.schedule)))
+      return provider
+    },
+    loadKeys: signing.keys.load,
+    version: () => storage.versions.of('signing_key'),
+    clock,
+    onStale: (error) => log.error({ error }, 'the newest signing keys cannot be read'),
   })
-  observe(provider, log)
+  signing.onChange(engine.expire)
 
   const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
   const { newId, transact } = database
@@ -180,13 +214,13 @@ async function compose(
     clock,
     newId,
     judge,
-    saveGrant: saveGrantWith(provider),
+    saveGrant: saveGrantWith(() => engine.provider),
     organization: config.issuer.host,
   })
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
-    provider,
+    engine,
     login,
     consent,
     events,
@@ -195,19 +229,39 @@ async function compose(
     renderer,
     clock,
     log,
-    ping: database.ping.bind(database),
+    ping: async () => {
+      await database.ping()
+      await signing.keys.check()
+    },
     notice: toNotice(config),
   })
   const stopClockwork = startClockwork(
-    expireJobs({ clock, consents, upstream, sweep: async (now, batch) => void (await sweep(database, now, batch)) }),
+    [
+      ...expireJobs({
+        clock,
+        consents,
+        upstream,
+        sweep: async (now, batch) => void (await sweep(database, now, batch)),
+      }),
+      ...keyJobs(signing.keeper, config.keys.schedule),
+    ],
     log,
   )
   return {
     handle,
     handleMetrics: documents.metrics.handle,
-    provider,
+    get provider() {
+      return engine.provider
+    },
     events,
-    clients: createClientAdmin({ clients, vault, clock, issuer: config.issuer, validate: validateWith(provider) }),
+    keys: signing.keeper,
+    clients: createClientAdmin({
+      clients,
+      vault,
+      clock,
+      issuer: config.issuer,
+      validate: validateWith(() => engine.provider),
+    }),
     railCredentials: credentials,
     rotateVault: async () => {
       const count = await vault.rotate()
@@ -219,6 +273,39 @@ async function compose(
       await digilocker.close()
       await documents.close()
       await closeDatabase()
+    },
+  }
+}
+
+/** The signing keys: who holds them, their life, and how the engine gets them. */
+function createSigning(
+  config: Config,
+  { storage, vault, clock, log }: { storage: Storage; vault: Vault; clock: Clock; log: Log },
+) {
+  const { holder: kind, file, transit, schedule } = config.keys
+  const holders = {
+    sealed: createSealedHolder(vault),
+    ...(file && { file: createFileHolder(file) }),
+    ...(transit && { transit: createTransitHolder(transit) }),
+  }
+  const holder = holders[kind]
+  if (!holder) throw new AppError('CONFIG_INVALID', `DWAR_KEY_HOLDER is ${kind}, and its settings are not there`)
+  let onChange: () => void = () => undefined
+  const store = storage.signingKeys
+  const keeper = createKeyKeeper({
+    store,
+    holder,
+    schedule,
+    clock,
+    pause: (seconds) => pause(seconds * 1000),
+    onChange: () => onChange(),
+  })
+  const warn = (kid: string, error: unknown) => log.error({ kid, error }, 'a signing key cannot be used')
+  return {
+    keeper,
+    keys: createKeySet({ store, holders, clock, warn }),
+    onChange: (listener: () => void) => {
+      onChange = listener
     },
   }
 }

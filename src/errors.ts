@@ -58,6 +58,7 @@ export type ErrorCode =
   | 'STORE_INPUT_REFUSED'
   | 'VAULT_KEY_UNKNOWN'
   | 'VAULT_SEAL_BROKEN'
+  | 'KEY_HOLDER_UNAVAILABLE'
   | 'CONFIG_INVALID'
   | 'CLIENT_INVALID'
   | 'CLIENT_UNKNOWN'
@@ -88,5 +89,6 @@ export class DocumentError extends AppError {
 }
 export class StoreError extends AppError {}
 export class VaultError extends AppError {}
+export class KeyError extends AppError {}
 export class WebError extends AppError {}
 export class AdminError extends AppError {}

@@ -1,6 +1,12 @@
-import type { JWK } from 'jose'
 import type { Middleware } from 'koa'
-import { type AdapterFactory, type Configuration, errors, type FindAccount, Provider } from 'oidc-provider'
+import {
+  type AdapterFactory,
+  type Configuration,
+  type ExternalSigningKey,
+  errors,
+  type FindAccount,
+  Provider,
+} from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
 import type { DwarEvent } from '../privacy/event.ts'
@@ -23,7 +29,8 @@ export interface IssuerParts {
   /** stores the tokens of one request together, before its response leaves */
   readonly tokenBatch: Middleware
   readonly insertReplay: (issuer: string, jti: string, expiresAt: number) => Promise<boolean>
-  readonly signingKeys: JWK[]
+  /** of each algorithm the one that signs first; all are published */
+  readonly signingKeys: ExternalSigningKey[]
   readonly cookieKeys: readonly string[]
   readonly findAccount: FindAccount
   readonly pairwise: (sectorIdentifier: string, accountId: string) => string
@@ -64,8 +71,6 @@ export function createIssuer(parts: IssuerParts): Provider {
   provider.use(parts.tokenBatch)
   provider.use(async (ctx, next) => {
     await next()
-    if (ctx.status === 200 && (ctx.path === '/jwks' || ctx.path.startsWith('/.well-known/')))
-      ctx.set('Cache-Control', 'public, max-age=300')
     if (ctx.status !== 404 || ctx.body) return
     ctx.status = 404
     ctx.body = { error: 'not_found', error_description: 'there is nothing at this path' }
@@ -78,7 +83,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
   return {
     adapter: withEngineErrors(parts.adapter),
-    jwks: { keys: parts.signingKeys as NonNullable<Configuration['jwks']>['keys'] },
+    jwks: { keys: parts.signingKeys },
     claims: toEngineClaims(),
     scopes: ['openid', 'offline_access', ...claimScopes],
     acrValues: [ACR_DOCUMENT, ACR_ACCOUNT],
@@ -148,6 +153,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
 function toFeatures(parts: IssuerParts): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     dPoP: { enabled: false },
     resourceIndicators: { enabled: false },
     pushedAuthorizationRequests: { enabled: true },

@@ -3,8 +3,9 @@ import type { GrantTerms } from './interactions/consent.ts'
 
 /** Saves an engine grant for what was agreed. Run inside a transaction, the adapter's write joins it. */
 export const saveGrantWith =
-  (provider: Provider) =>
+  (currentProvider: () => Provider) =>
   async ({ accountId, clientId, scopes, claims, rejectedClaims, lifetime }: GrantTerms): Promise<string> => {
+    const provider = currentProvider()
     const grant = new provider.Grant({ accountId, clientId })
     // The grant ends with the consent, not with the engine's default; every token of the family ends with it.
     Object.assign(grant, { expiresIn: lifetime })

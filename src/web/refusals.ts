@@ -78,6 +78,7 @@ export const refusals = {
   STORE_INPUT_REFUSED: badRequest,
   VAULT_KEY_UNKNOWN: ourFault,
   VAULT_SEAL_BROKEN: ourFault,
+  KEY_HOLDER_UNAVAILABLE: busy,
   CONFIG_INVALID: ourFault,
   CLIENT_INVALID: { ...badRequest, severity: 'operator' },
   CLIENT_UNKNOWN: badRequest,

@@ -19,17 +19,18 @@ type VisitContext = Context & { params: Record<string, string | undefined> }
 
 /** Every page below `/interaction/:uid` begins by proving its visit. */
 export function createVisits({
-  provider,
+  engine,
   browser,
   pages,
 }: {
-  provider: Provider
+  engine: { readonly provider: Provider }
   browser: Browser
   pages: PageSender
 }) {
   /** Proves the visit by the engine's cookie for this very path. @throws SessionNotFound; WebError INTERACTION_EXPIRED, CLIENT_UNKNOWN */
   async function enter(ctx: VisitContext): Promise<Visit> {
     ctx.state.route = 'interaction'
+    const { provider } = engine
     const details = await provider.interactionDetails(ctx.req, ctx.res)
     if (details.uid !== ctx.params.uid)
       throw new WebError('INTERACTION_EXPIRED', 'the cookie belongs to another interaction')

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa, { type Middleware } from 'koa'
-import type { Provider } from 'oidc-provider'
 import type { Log } from '../log.ts'
+import type { IssuerHolder } from '../provider/issuer-holder.ts'
 import { permissionsPolicy, securityHeaders } from './middleware/headers.ts'
 import { pinHost } from './middleware/host.ts'
 import { problems } from './middleware/problems.ts'
 import type { PageSender } from './page.ts'
+import { toErrorCode } from './refusals.ts'
 import type { Renderer } from './render.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { errandRoutes } from './routes/errands.ts'
@@ -13,13 +14,13 @@ import { type InteractionParts, interactionRoutes } from './routes/interaction.t
 import { createVisits } from './visit.ts'
 
 export interface WebParts extends Omit<InteractionParts, 'visits'> {
-  readonly provider: Provider
+  readonly engine: IssuerHolder
   readonly issuer: URL
   readonly behindProxy: boolean
   readonly renderer: Renderer
   readonly pages: PageSender
   readonly log: Log
-  /** answers when the store answers */
+  /** answers when the store answers and keys sign */
   readonly ping: () => Promise<void>
 }
 
@@ -40,7 +41,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   const visits = createVisits(parts)
   app.use(interactionRoutes({ ...parts, visits }))
   app.use(errandRoutes({ ...parts, visits, rail: 'digilocker' }))
-  app.use(engine(parts.provider))
+  app.use(engine(parts.engine))
   app.on('error', (error: unknown) => parts.log.error({ error }, 'request failed'))
   return app.callback()
 }
@@ -65,7 +66,7 @@ function accessLine(log: Log): Middleware {
   }
 }
 
-/** `/health/live`: the process answers. `/health/ready`: the store answers too. Neither looks at the Host header. */
+/** `/health/live`: the process answers. `/health/ready`: the store answers too, and keys sign. Neither looks at the Host header. */
 function health({ ping, log }: WebParts): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== '/health/live' && ctx.path !== '/health/ready') return next()
@@ -78,7 +79,7 @@ function health({ ping, log }: WebParts): Middleware {
       // Not ready is an answer, not a failure of this request.
       log.warn({ error }, 'not ready')
       ctx.status = 503
-      ctx.body = { status: 'unavailable', code: 'STORE_UNAVAILABLE' }
+      ctx.body = { status: 'unavailable', code: toErrorCode(error) }
     }
   }
 }
@@ -107,8 +108,7 @@ function home({ pages, issuer }: WebParts): Middleware {
 }
 
 /** The engine is an application of its own with its own cookies and context; it gets the raw request (oidc-provider.md §1). */
-function engine(provider: Provider): Middleware {
-  const handle = provider.callback()
+function engine(holder: IssuerHolder): Middleware {
   return async (ctx) => {
     ctx.respond = false
     ctx.state.route = `engine ${
@@ -118,6 +118,6 @@ function engine(provider: Provider): Middleware {
         ?.replace(/[^a-z.-]/g, '')
         .slice(0, 20) ?? ''
     }`
-    await handle(ctx.req, ctx.res)
+    await holder.handle(ctx.req, ctx.res)
   }
 }
