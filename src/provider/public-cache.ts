@@ -13,10 +13,14 @@ export function publicCache(maxAgeSeconds: number): Middleware {
     await next()
     if (ctx.status !== 200 || !PUBLIC.test(ctx.path)) return
     ctx.set('Cache-Control', `public, max-age=${maxAgeSeconds}`)
-    ctx.set('ETag', `"${createHash('sha256').update(JSON.stringify(ctx.body)).digest('base64url').slice(0, 22)}"`)
-    if (ctx.fresh) {
-      ctx.body = null
-      ctx.status = 304
-    }
+    const tag = `"${createHash('sha256').update(JSON.stringify(ctx.body)).digest('base64url').slice(0, 22)}"`
+    ctx.set('ETag', tag)
+    if (!isKnown(ctx.get('If-None-Match'), tag)) return
+    ctx.body = null
+    ctx.status = 304
   }
 }
+
+/** By the weak comparison. Koa's own answer is no whenever the client also says `no-cache`, as fetch does by itself. */
+const isKnown = (header: string, tag: string): boolean =>
+  header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag)

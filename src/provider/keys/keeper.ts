@@ -156,7 +156,7 @@ export function createKeyKeeper(parts: KeyKeeperParts) {
 
   async function list(): Promise<ShownKey[]> {
     const stored = await store.list()
-    return stored.toSorted((a, b) => rank(a) - rank(b)).map((key) => show(key, stored))
+    return stored.toSorted(inOrder).map((key) => show(key, stored))
   }
 
   function show(key: StoredSigningKey, stored: readonly StoredSigningKey[]): ShownKey {
@@ -184,8 +184,14 @@ export type KeyKeeper = ReturnType<typeof createKeyKeeper>
 /** Keys of the first release have no such time: they sign since they were made. */
 export const signsSince = ({ activatedAt, createdAt }: StoredSigningKey): number => activatedAt ?? createdAt
 
-/** `current` signs; `next` and `retired` are only published, so that tokens made before and after a change verify. */
-export const rank = ({ state }: StoredSigningKey): number => ['current', 'next', 'retired'].indexOf(state)
+/**
+ * The order in which they are shown and published: `current` signs and stands first; `next` and `retired` are only
+ * published, so that tokens made before and after a change verify.
+ */
+export const inOrder = (a: StoredSigningKey, b: StoredSigningKey): number => rank(a) - rank(b)
+
+const rank = ({ state, alg }: StoredSigningKey): number =>
+  ['current', 'next', 'retired'].indexOf(state) * signingAlgs.length + signingAlgs.indexOf(alg)
 
 const find = (keys: readonly StoredSigningKey[], alg: SigningAlg, state: StoredSigningKey['state']) =>
   keys.find((key) => key.alg === alg && key.state === state)

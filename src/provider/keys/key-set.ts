@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.ts'
 import { KeyError } from '../../errors.ts'
 import type { KeyHolderKind, SigningKeyStore, StoredSigningKey } from '../stores.ts'
 import type { Sign } from './algorithms.ts'
-import { rank, signsSince } from './keeper.ts'
+import { inOrder, signsSince } from './keeper.ts'
 import { type KeyHolder, type OpenKey, probe } from './key-holder.ts'
 
 export interface KeySetParts {
@@ -30,7 +30,7 @@ export function createKeySet(parts: KeySetParts): KeySet {
   let held: readonly HeldKey[] = []
 
   const load = async () => {
-    const stored = (await parts.store.list()).toSorted((a, b) => rank(a) - rank(b))
+    const stored = (await parts.store.list()).toSorted(inOrder)
     held = await Promise.all(stored.map(hold))
     current = stored.filter(({ state }) => state === 'current')
     return [...held]
