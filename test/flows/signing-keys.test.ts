@@ -20,7 +20,9 @@ interface App {
 
 async function addApp(stage: Stage, change: Record<string, unknown> = {}): Promise<App> {
   const { client_id: id, client_secret: secret } = await stage.addClient(change)
-  const config = await client.discovery(stage.issuer, id, secret, undefined, { execute: [client.allowInsecureRequests] })
+  const config = await client.discovery(stage.issuer, id, secret, undefined, {
+    execute: [client.allowInsecureRequests],
+  })
   return { id, secret, config }
 }
 
@@ -76,7 +78,8 @@ describeOnEachDatabase('Signing keys of a running issuer', (open) => {
   it('publishes nothing private (OP-9)', async () => {
     const { keys } = (await (await get('/jwks')).json()) as { keys: Record<string, unknown>[] }
     expect(keys.length).toBeGreaterThanOrEqual(3)
-    for (const key of keys) expect(Object.keys(key).filter((name) => /^(d|p|q|dp|dq|qi|k|priv)$/.test(name))).toEqual([])
+    for (const key of keys)
+      expect(Object.keys(key).filter((name) => /^(d|p|q|dp|dq|qi|k|priv)$/.test(name))).toEqual([])
   })
 
   it('changes the key that signs without a restart, and tokens of before and after verify', async () => {

@@ -100,7 +100,8 @@ describe('Key file', () => {
     ['is no JWK Set', '{"keys":[{"kty":"EC"}]}', 0o600],
     [
       'holds a short RSA key',
-      allPem() + String(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      allPem() +
+        String(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' })),
       0o600,
     ],
   ])('is refused when it %s', (_case, content, mode) => {
@@ -166,7 +167,11 @@ describe('Key management service', () => {
   it('is asked once more when the connection breaks, and not when it refuses', async () => {
     const holder = transitHolder()
     const { sign } = await holder.open(await made(holder, 'ES256'))
-    for (const [kind, calls] of [['gone', 2], ['sealed', 2], ['forbidden', 1]] as const) {
+    for (const [kind, calls] of [
+      ['gone', 2],
+      ['sealed', 2],
+      ['forbidden', 1],
+    ] as const) {
       transit.calls.length = 0
       transit.fault = { kind, path: /sign/ }
       await expect(sign(Buffer.from('x'))).rejects.toMatchObject({ code: 'KEY_HOLDER_UNAVAILABLE' })
