@@ -151,6 +151,12 @@ export interface SigningKeyTable {
   ends_at: Date | null
 }
 
+export interface RateCountTable {
+  key: string
+  ends_at: Date
+  hits: Int8
+}
+
 export interface Schema {
   oidc_grant: GrantTable
   oidc_model: ModelTable
@@ -166,4 +172,5 @@ export interface Schema {
   consent_value: ConsentValueTable
   event: EventTable
   signing_key: SigningKeyTable
+  rate_count: RateCountTable
 }

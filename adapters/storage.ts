@@ -1,4 +1,5 @@
 import type { Clock } from '../src/clock.ts'
+import type { CountStore } from '../src/limits/limiter.ts'
 import type { ConsentStore } from '../src/privacy/consent.ts'
 import type { EventStore } from '../src/privacy/event.ts'
 import type {
@@ -18,6 +19,7 @@ import { createConsentStore } from './consent-store.ts'
 import type { Database } from './database.ts'
 import { createEventStore } from './event-store.ts'
 import { createRailCredentialStore } from './rail-credential-store.ts'
+import { createRateCountStore } from './rate-count-store.ts'
 import { createReplayStore, type InsertReplay } from './replay-store.ts'
 import { createRequestMemo, type RequestMemo } from './request-memo.ts'
 import { createSigningKeyStore } from './signing-key-store.ts'
@@ -39,6 +41,7 @@ export interface Storage {
   readonly upstreamSessions: UpstreamSessionStore
   readonly signingKeys: SigningKeyStore
   readonly railCredentials: RailCredentialStore
+  readonly rateCounts: CountStore
   readonly insertReplay: InsertReplay
   /** one look a second at the versions of all that is cached */
   readonly versions: VersionWatch
@@ -63,6 +66,7 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     upstreamSessions: createUpstreamSessionStore(database),
     signingKeys: createSigningKeyStore(database, clock, events),
     railCredentials: createRailCredentialStore(database),
+    rateCounts: createRateCountStore(database),
     insertReplay: createReplayStore(database),
     tokenBatch: createTokenBatch({ database, clock, memo }),
   }

@@ -23,11 +23,14 @@ import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
 import { expireJobs } from './jobs/expire.ts'
 import { keyJobs } from './jobs/keys.ts'
+import { limitJobs } from './jobs/limits.ts'
+import { createLimiter } from './limits/limiter.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import type { Judgement } from './provider/claims.ts'
+import { limitClients } from './provider/client-limits.ts'
 import { acceptPreviousSecret } from './provider/client-secrets.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
@@ -54,6 +57,7 @@ import { createVault } from './vault/sealed-vault.ts'
 import type { Vault } from './vault/vault.ts'
 import { createBrowser } from './web/browser.ts'
 import { createEnginePages } from './web/engine-pages.ts'
+import { addressOf } from './web/middleware/rate-limit.ts'
 import { createPageSender, newIncidentId } from './web/page.ts'
 import { createRenderer } from './web/render.ts'
 import { createWeb } from './web/web.ts'
@@ -164,11 +168,22 @@ async function compose(
   }
   const findPreviousSecret = createPreviousSecrets({ clients: storage.clientCache, vault, clock })
   const restore = createRestoreConsumed({ database, clock, memo: storage.memo })
+  const { metrics } = documents
+  const limits = config.limits && {
+    ...config.limits,
+    limiter: createLimiter({
+      store: storage.rateCounts,
+      hash: (subject) => hash('limit', subject).toString('base64url').slice(0, 22),
+      clock,
+      onStore: (state, error) => log.warn({ error }, `the store of rate limits is ${state}`),
+    }),
+  }
   const engine = await createIssuerHolder({
     build: (signingKeys) => {
       const provider = createIssuer({ ...issuerParts, signingKeys })
       observe(provider, log)
       acceptPreviousSecret(provider, findPreviousSecret)
+      if (limits) limitClients(provider, { ...limits, addressOf, onLimited: metrics.noteLimited })
       withoutSignature(provider, { check: signing.keys.check, restore, newIncidentId, log })
       provider.use(publicCache(jwksMaxAge(config.keys.schedule)))
       return provider
@@ -220,6 +235,7 @@ async function compose(
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
+    limits: limits && { ...limits, onLimited: (route) => metrics.noteLimited(route, 'address') },
     engine,
     login,
     consent,
@@ -244,6 +260,7 @@ async function compose(
         sweep: async (now, batch) => void (await sweep(database, now, batch)),
       }),
       ...keyJobs(signing.keeper, config.keys.schedule),
+      ...(limits ? limitJobs(limits.limiter) : []),
     ],
     log,
   )

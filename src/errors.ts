@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'HOST_UNKNOWN'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
+  | 'RATE_LIMITED'
   | 'CONSENT_NOTHING_TO_SHARE'
   // things behind us
   | 'STORE_UNAVAILABLE'

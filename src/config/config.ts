@@ -3,6 +3,7 @@ import { type DigiLockerConfig, digilockerVariables, toDigiLockerConfig } from '
 import { ConfigError, type Env } from './env.ts'
 import { flag, httpUrl, list, originUrl, secret, wholeNumber } from './forms.ts'
 import { type KeyConfig, keyFaults, keyVariables, toKeyConfig } from './keys.ts'
+import { type LimitConfig, limitVariables, toLimitConfig } from './limits.ts'
 import { Secret } from './secrets.ts'
 
 const DEMO_SECRET_MARK = /demo|example|change.?me|secret123|password/i
@@ -47,6 +48,7 @@ export const variables = z.object({
     )
     .describe('Cookie signing keys, comma-separated, at least 32 characters each: the first signs, all verify.'),
   ...keyVariables,
+  ...limitVariables,
   DWAR_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -101,6 +103,8 @@ export interface Config {
   readonly indexSecret: Secret
   readonly cookieKeys: readonly Secret[]
   readonly keys: KeyConfig
+  /** undefined: not ours to do */
+  readonly limits: LimitConfig | undefined
   readonly logLevel: Variables['DWAR_LOG_LEVEL']
   readonly behindProxy: boolean
   readonly trustFiles: readonly string[]
@@ -192,6 +196,7 @@ function toConfig(read: Variables): Config {
     indexSecret: read.DWAR_INDEX_SECRET,
     cookieKeys: read.DWAR_COOKIE_KEYS,
     keys: toKeyConfig(read),
+    limits: toLimitConfig(read),
     logLevel: read.DWAR_LOG_LEVEL,
     behindProxy: read.DWAR_BEHIND_PROXY,
     trustFiles: read.DWAR_TRUST_FILES,

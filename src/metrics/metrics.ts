@@ -18,6 +18,8 @@ export interface Metrics {
   noteVerdict(verdict: Verdict): void
   noteCall(rail: string, call: CallEvent): void
   notePause(rail: string, pause: PauseEvent): void
+  /** A request was refused for being one too many. */
+  noteLimited(route: string, by: 'address' | 'client' | 'failures'): void
   /** From now on the age of the key that signs is shown, per algorithm. */
   watchKeys(ages: () => readonly { readonly alg: string; readonly ageSeconds: number }[]): void
   /** Answers `GET /metrics` in the Prometheus text format; belongs on a port that strangers cannot reach. */
@@ -63,6 +65,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ['rail', 'repository'],
     registers,
   })
+  const limited = new Counter({
+    name: 'dwar_rate_limited_total',
+    help: 'Requests refused for being too many in a minute, by route and by whose limit it was',
+    labelNames: ['route', 'by'],
+    registers,
+  })
   addGauges(registry, sources)
   return {
     noteVerdict: ({ profile, outcome, code = '', check = '', seconds: took }) => {
@@ -72,6 +80,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     },
     noteCall: (rail, { operation, outcome, status }) => calls.inc({ rail, operation, outcome, status: status ?? '' }),
     notePause: (rail, { repository = '', paused: isPaused }) => paused.set({ rail, repository }, isPaused ? 1 : 0),
+    noteLimited: (route, by) => limited.inc({ route, by }),
     watchKeys: (ages) => addKeyGauge(registry, ages),
     handle: (request, response) => void answer(registry, request, response),
   }

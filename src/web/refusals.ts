@@ -72,6 +72,7 @@ export const refusals = {
   HOST_UNKNOWN: { ...badRequest, status: 421 },
   NOT_FOUND: { ...badRequest, status: 404 },
   METHOD_NOT_ALLOWED: { ...badRequest, status: 405 },
+  RATE_LIMITED: { status: 429, oauth: 'temporarily_unavailable', retry: true, severity: 'user' },
   CONSENT_NOTHING_TO_SHARE: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },
   STORE_UNAVAILABLE: busy,
   STORE_LOCKED: busy,

@@ -5,6 +5,7 @@ import type { IssuerHolder } from '../provider/issuer-holder.ts'
 import { permissionsPolicy, securityHeaders } from './middleware/headers.ts'
 import { pinHost } from './middleware/host.ts'
 import { problems } from './middleware/problems.ts'
+import { type AddressLimits, limitAddresses } from './middleware/rate-limit.ts'
 import type { PageSender } from './page.ts'
 import { toErrorCode } from './refusals.ts'
 import type { Renderer } from './render.ts'
@@ -17,6 +18,7 @@ export interface WebParts extends Omit<InteractionParts, 'visits'> {
   readonly engine: IssuerHolder
   readonly issuer: URL
   readonly behindProxy: boolean
+  readonly limits: AddressLimits | undefined
   readonly renderer: Renderer
   readonly pages: PageSender
   readonly log: Log
@@ -36,6 +38,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.use(assets(parts.renderer))
   app.use(problems(parts.pages, parts.log))
   app.use(pinHost(parts.issuer, parts.behindProxy))
+  if (parts.limits) app.use(limitAddresses(parts.limits))
   app.use(home(parts))
   app.use(callbackRoutes({ login: parts.login, browser: parts.browser, rails: ['digilocker'] }))
   const visits = createVisits(parts)

@@ -90,6 +90,13 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
     },
   ],
   [
+    'rate counts',
+    async ({ storage: { rateCounts } }) => {
+      await rateCounts.add([{ key: 'k', endsAt: NOW, hits: 1 }])
+      await rateCounts.removeEnded(NOW)
+    },
+  ],
+  [
     'rail credentials',
     async ({ storage: { railCredentials } }) => {
       await railCredentials.put({
@@ -182,6 +189,7 @@ describeOnEachDatabase('Every store inside a transaction', (open) => {
       'upstreamSessions',
       'signingKeys',
       'railCredentials',
+      'rateCounts',
     ])
   })
 })

@@ -52,6 +52,7 @@ describeOnEachDatabase('Signing keys of a running issuer', (open) => {
   beforeAll(async () => {
     const clock = () => Math.floor(Date.now() / 1000) + offset
     stage = await openStage(await open(), { clock, env: { DWAR_KEY_LEAD_SECONDS: String(LEAD) } })
+    await stage.app.keys.turn() // the next keys are there: what is published stands still until a rotation
     app = await addApp(stage, { id_token_signed_response_alg: 'ES256' })
   })
   afterAll(() => stage.close())

@@ -73,6 +73,7 @@ export async function openCluster(options: {
     DWAR_PORT: '0',
     DWAR_DATABASE_URL: options.databaseUrl,
     DWAR_LOG_LEVEL: 'debug',
+    DWAR_RATE_LIMITS: 'off', // everything in a test comes from one address
     DWAR_TRUST_FILES: trustFile,
     DIGILOCKER_BASE_URL: options.simulator.url.origin,
     DIGILOCKER_CLIENT_ID: UPSTREAM.clientId,
