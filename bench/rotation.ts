@@ -46,9 +46,11 @@ async function rotationTable(databaseUrl: string): Promise<string> {
     for (let round = 0; round < ROTATIONS; round += 1) {
       await rotateSigningKeys(cluster)
       swaps.push(load.now())
-      for (const { id } of load.apps) await cluster.operator.clients.rotateSecret(id, 86_400)
+      const takeNew = await Promise.all(load.apps.map((app) => app.changeSecret(86_400)))
+      await pause(2000)
+      for (const take of takeNew) await take()
     }
-    await pause(5000)
+    await pause(10_000)
     await load.stop()
     return report(load.samples, swaps)
   } finally {

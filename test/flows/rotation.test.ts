@@ -53,8 +53,10 @@ describe('rotating every kind of key under load', () => {
     await load.more(15)
     expect(await rotateVault()).toBeGreaterThan(0)
     await load.more(15)
-    for (const { id } of load.apps) await cluster.operator.clients.rotateSecret(id, 3600)
-    await load.more(30)
+    const takeNew = await Promise.all(load.apps.map((app) => app.changeSecret(3600)))
+    await load.more(30) // with the former secret
+    for (const take of takeNew) await take()
+    await load.more(15)
     await load.stop()
     expect(load.samples.filter(({ fault }) => fault)).toEqual([])
     const kids = new Set(load.samples.flatMap(({ kid }) => kid ?? []))

@@ -16,8 +16,8 @@ export interface Sample {
 
 export interface Load {
   readonly samples: readonly Sample[]
-  /** apps, one per algorithm, by id */
-  readonly apps: readonly { readonly id: string; readonly alg: string }[]
+  /** one per algorithm */
+  readonly apps: readonly Pick<RelyingApp, 'alg' | 'changeSecret'>[]
   /** milliseconds since the load began */
   now(): number
   /** waits until so many more things were done */
@@ -104,9 +104,9 @@ type RelyingApp = Awaited<ReturnType<typeof openApp>>
 async function openApp(cluster: Cluster, alg: string) {
   const metadata = { ...registration, client_name: alg, id_token_signed_response_alg: alg }
   const { client_id: id, client_secret: secret = '' } = await cluster.operator.clients.add(metadata)
-  const config = await client.discovery(cluster.issuer, id, secret, undefined, {
-    execute: [client.allowInsecureRequests],
-  })
+  const discover = (known: string) =>
+    client.discovery(cluster.issuer, id, known, undefined, { execute: [client.allowInsecureRequests] })
+  let config = await discover(secret)
   const jwks = createRemoteJWKSet(new URL('/jwks', cluster.issuer))
   const checked = async <T extends { id_token?: string | undefined }>(tokens: T): Promise<T> => {
     await jwtVerify(tokens.id_token ?? '', jwks, { issuer: cluster.issuer.origin, audience: id, algorithms: [alg] })
@@ -115,6 +115,13 @@ async function openApp(cluster: Cluster, alg: string) {
   return {
     id,
     alg,
+    /** as an operator of an app does it: a new secret, put in place while the old one still counts */
+    async changeSecret(overlapSeconds: number) {
+      const { client_secret: next = '' } = await cluster.operator.clients.rotateSecret(id, overlapSeconds)
+      return async () => {
+        config = await discover(next)
+      }
+    },
     async signIn() {
       const verifier = client.randomPKCECodeVerifier()
       const url = client.buildAuthorizationUrl(config, {
