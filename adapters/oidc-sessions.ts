@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { LogoutNotice } from '../src/provider/stores.ts'
 import {
   expiryFloor,
   expiryOf,
@@ -9,8 +10,16 @@ import {
   send,
   withoutBearer,
 } from './oidc-parts.ts'
-import { DESTROY_SESSION, FIND_SESSION, FIND_SESSION_BY_UID, UPSERT_SESSION } from './oidc-sql.ts'
+import {
+  DESTROY_SESSION,
+  DESTROY_SESSION_TELLING,
+  FIND_SESSION,
+  FIND_SESSION_BY_UID,
+  UPSERT_SESSION,
+} from './oidc-sql.ts'
 import { refuseNullBytes } from './statement-guard.ts'
+
+const DAY = 86_400
 
 /**
  * Browser sessions. Two requests of one browser each read the session, change it and write it whole, so what each of
@@ -61,8 +70,28 @@ export class SessionAdapter implements Adapter {
   }
 
   async destroy(id: string): Promise<void> {
-    this.#parts.memo()?.sessionsByUid.clear()
-    await send(this.#parts, DESTROY_SESSION, [hashId(id)])
+    const notes = this.#parts.memo()
+    notes?.sessionsByUid.clear()
+    const told = notes?.pendingLogouts.splice(0) ?? []
+    if (told.length === 0) await send(this.#parts, DESTROY_SESSION, [hashId(id)])
+    else await send(this.#parts, DESTROY_SESSION_TELLING, [hashId(id), this.#toDeliveries(told), ...this.#day()])
+  }
+
+  #toDeliveries(told: readonly LogoutNotice[]): string {
+    return JSON.stringify(
+      told.map(({ clientId, accountId, sid }) => ({
+        id: this.#parts.database.newId(),
+        client_id: clientId,
+        account_id: accountId,
+        sid: sid ?? null,
+      })),
+    )
+  }
+
+  /** From now, and for how long an app is tried. */
+  #day(): [number, number] {
+    const now = this.#parts.clock()
+    return [now, now + DAY]
   }
 
   /**

@@ -94,10 +94,18 @@ export const CONSUME_NOTED = statement(
 export const DESTROY_MODEL = statement('model_destroy', 'delete from oidc_model where model = $1 and id = $2')
 
 /** Every row of the session's uid: two resumes at once can leave two, and a logout must end both. (id) */
-export const DESTROY_SESSION = statement(
-  'session_destroy',
-  `delete from oidc_model where model = 'Session'
-     and (id = $1 or uid = (select uid from oidc_model where model = 'Session' and id = $1))`,
+const DELETE_SESSION = `delete from oidc_model where model = 'Session'
+     and (id = $1 or uid = (select uid from oidc_model where model = 'Session' and id = $1))`
+export const DESTROY_SESSION = statement('session_destroy', DELETE_SESSION)
+
+/** (id, deliveries, now, end). The same, with the apps that are to be told of it: neither happens without the other. */
+export const DESTROY_SESSION_TELLING = statement(
+  'session_destroy_telling',
+  `with gone as (${DELETE_SESSION} returning 1)
+   insert into logout_delivery (id, client_id, account_id, sid, due_at, ends_at)
+   select d.id, d.client_id, d.account_id, d.sid, to_timestamp($3), to_timestamp($4)
+   from jsonb_to_recordset($2::jsonb) as d(id uuid, client_id text, account_id text, sid text)
+   where exists (select from gone)`,
 )
 
 /**

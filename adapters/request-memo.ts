@@ -1,4 +1,5 @@
 import Provider from 'oidc-provider'
+import type { LogoutNotice } from '../src/provider/stores.ts'
 import type { ConsentRow } from './consent-rows.ts'
 import type { PendingToken } from './token-batch.ts'
 
@@ -26,6 +27,8 @@ export class RequestNotes {
   readonly sessionBases = new Map<string, Record<string, unknown>>()
   /** codes and tokens that this request has spent */
   readonly consumed: { readonly model: string; readonly hash: Buffer }[] = []
+  /** apps to be told of the session's end: stored by the statement that ends it */
+  readonly pendingLogouts: LogoutNotice[] = []
   readonly revocations = new Map<string, Promise<void>>()
   /** tokens to be stored together when the request is done; absent where nobody will do that */
   pendingTokens?: PendingToken[]

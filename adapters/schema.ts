@@ -157,6 +157,17 @@ export interface RateCountTable {
   hits: Int8
 }
 
+export interface LogoutDeliveryTable {
+  id: string
+  client_id: string
+  account_id: string
+  sid: string | null
+  attempts: Generated<number>
+  due_at: Date
+  ends_at: Date
+  lease_until: Date | null
+}
+
 export interface Schema {
   oidc_grant: GrantTable
   oidc_model: ModelTable
@@ -173,4 +184,5 @@ export interface Schema {
   event: EventTable
   signing_key: SigningKeyTable
   rate_count: RateCountTable
+  logout_delivery: LogoutDeliveryTable
 }

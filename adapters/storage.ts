@@ -6,6 +6,7 @@ import type {
   AccountStore,
   AttemptStore,
   ClientStore,
+  LogoutStore,
   SigningKeyStore,
   UpstreamSessionStore,
 } from '../src/provider/stores.ts'
@@ -18,6 +19,7 @@ import { createClientStore } from './client-store.ts'
 import { createConsentStore } from './consent-store.ts'
 import type { Database } from './database.ts'
 import { createEventStore } from './event-store.ts'
+import { createLogoutStore } from './logout-store.ts'
 import { createRailCredentialStore } from './rail-credential-store.ts'
 import { createRateCountStore } from './rate-count-store.ts'
 import { createReplayStore, type InsertReplay } from './replay-store.ts'
@@ -39,6 +41,7 @@ export interface Storage {
   readonly attempts: AttemptStore
   readonly consents: ConsentStore
   readonly upstreamSessions: UpstreamSessionStore
+  readonly logouts: LogoutStore
   readonly signingKeys: SigningKeyStore
   readonly railCredentials: RailCredentialStore
   readonly rateCounts: CountStore
@@ -64,6 +67,7 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     attempts: createAttemptStore(database, clock),
     consents: createConsentStore({ database, clock, events, memo }),
     upstreamSessions: createUpstreamSessionStore(database),
+    logouts: createLogoutStore(database, events, memo),
     signingKeys: createSigningKeyStore(database, clock, events),
     railCredentials: createRailCredentialStore(database),
     rateCounts: createRateCountStore(database),

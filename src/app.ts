@@ -21,20 +21,23 @@ import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
 import { createVerifier, type Verdict } from './documents/verifier.ts'
 import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
+import { deliverLogouts } from './jobs/deliver-logouts.ts'
 import { expireJobs } from './jobs/expire.ts'
-import { keyJobs } from './jobs/keys.ts'
+import { keyJobs, withNewestKeys } from './jobs/keys.ts'
 import { limitJobs } from './jobs/limits.ts'
 import { createLimiter } from './limits/limiter.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
+import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import type { Judgement } from './provider/claims.ts'
+import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { limitClients } from './provider/client-limits.ts'
 import { acceptPreviousSecret } from './provider/client-secrets.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
-import { CLOCK_TOLERANCE, createIssuer, interactionStarted } from './provider/issuer.ts'
+import { createIssuer } from './provider/issuer.ts'
 import { createIssuerHolder } from './provider/issuer-holder.ts'
 import { createFileHolder } from './provider/keys/file-holder.ts'
 import { createKeyKeeper, type KeyKeeper } from './provider/keys/keeper.ts'
@@ -42,10 +45,13 @@ import { createKeySet } from './provider/keys/key-set.ts'
 import { jwksMaxAge } from './provider/keys/schedule.ts'
 import { createSealedHolder } from './provider/keys/sealed-holder.ts'
 import { createTransitHolder } from './provider/keys/transit-holder.ts'
+import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
+import { interactionStarted } from './provider/login-started.ts'
 import { withoutSignature } from './provider/no-signature.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
 import { publicCache } from './provider/public-cache.ts'
+import { MTLS_PATHS } from './provider/routes.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
 import { toDigiLockerSettings } from './rail-settings.ts'
@@ -158,7 +164,11 @@ async function compose(
     }),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
+    noteLogout: storage.logouts.note,
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
+    dpopNonceSecret: hash('dpop-nonce', 'v1'),
+    clientCertificates: config.clientCertificates,
+    mtlsOrigin: config.mtlsOrigin,
     findAccount: createFindAccount(accounts, consents, vault),
     pairwise: createPairwise(hash),
     consents,
@@ -236,6 +246,7 @@ async function compose(
     issuer: config.issuer,
     behindProxy: config.behindProxy,
     limits: limits && { ...limits, onLimited: (route) => metrics.noteLimited(route, 'address') },
+    mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
     engine,
     login,
     consent,
@@ -251,6 +262,12 @@ async function compose(
     },
     notice: toNotice(config),
   })
+  const logouts = createLogoutDeliveries({
+    store: storage.logouts,
+    provider: () => engine.provider,
+    clock,
+    random: Math.random,
+  })
   const stopClockwork = startClockwork(
     [
       ...expireJobs({
@@ -261,6 +278,7 @@ async function compose(
       }),
       ...keyJobs(signing.keeper, config.keys.schedule),
       ...(limits ? limitJobs(limits.limiter) : []),
+      withNewestKeys(engine.refresh, deliverLogouts(logouts)),
     ],
     log,
   )
@@ -276,7 +294,7 @@ async function compose(
       clients,
       vault,
       clock,
-      issuer: config.issuer,
+      terms: { issuer: config.issuer, certificateMethods: certificateAuthMethods(config.clientCertificates) },
       validate: validateWith(() => engine.provider),
     }),
     railCredentials: credentials,

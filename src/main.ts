@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { Command, Option } from 'commander'
 import type { OperationName } from './admin/operations.ts'
 import { operate } from './cli/operate.ts'
+import { type ClientOptions, toRegistration } from './cli/registration.ts'
 import { serve } from './cli/serve.ts'
 import { describeTrust, type TrustSources, type VerifyCommand, verifyFile } from './cli/verify.ts'
 import { systemClock } from './clock.ts'
@@ -42,15 +43,19 @@ program
 
 program
   .command('simulator')
-  .description('run the DigiLocker simulator alone')
-  .option('--port <number>', 'port', wholeNumber, 4002)
-  .option('--control-port <number>', 'control port', wholeNumber, 4003)
-  .action(async ({ port, controlPort }: { port: number; controlPort: number }) => {
+  .description('run the DigiLocker simulator alone; --help shows its own options')
+  // the simulator is a program of its own and reads its options itself
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .helpOption(false)
+  .action(async (_options: unknown, command: Command) => {
     refuseInProduction('the simulator')
-    const { startSimulator } = await import('./simulator/simulator.ts')
-    const simulator = await startSimulator({ port, controlPort })
-    console.error(`DigiLocker simulator: ${simulator.url}  control: ${simulator.controlUrl}`)
-    stopOnSignal({ stop: () => simulator.close() })
+    const { runSimulator, UsageError } = await import('./simulator/program.ts')
+    const simulator = await runSimulator(command.args, readEnv(), console.error).catch((error: unknown) => {
+      if (error instanceof UsageError) throw new AppError('CONFIG_INVALID', error.message)
+      throw error
+    })
+    if (simulator) stopOnSignal({ stop: () => simulator.close() })
   })
 
 program
@@ -71,9 +76,9 @@ const client = program.command('client').description('relying apps')
 client
   .command('add')
   .description('register a relying app; it works at once, and its secret is shown this once')
-  .requiredOption('--name <text>', 'name that people see')
-  .requiredOption('--redirect-uri <uri...>', 'where people return to')
-  .requiredOption('--purpose <text>', 'why it asks, in English; add others with --purpose-hi and so on in a --file')
+  .option('--name <text>', 'name that people see')
+  .option('--redirect-uri <uri...>', 'where people return to')
+  .option('--purpose <text>', 'why it asks, in English')
   .option('--purpose-hi <text>', 'why it asks, in Hindi')
   .option('--post-logout-redirect-uri <uri...>', 'where people return to after signing out')
   .option('--scope <scopes>', 'scopes it may ask for, in quotes', 'openid profile')
@@ -81,21 +86,41 @@ client
   .option('--retention-days <days>', 'how long shared values are kept for delivery', wholeNumber, 30)
   .addOption(
     new Option('--auth <method>', 'how it authenticates')
-      .choices(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+      .choices(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'self_signed_tls_client_auth', 'none'])
       .default('client_secret_basic'),
   )
   .addOption(
-    new Option('--alg <alg>', 'signing algorithm of its ID tokens')
-      .choices(['RS256', 'ES256', 'EdDSA'])
-      .default('RS256'),
+    new Option('--alg <alg>', 'signing algorithm of its ID tokens; RS256 when left out, under fapi2 ES256').choices([
+      'RS256',
+      'ES256',
+      'EdDSA',
+    ]),
   )
   .option('--jwks <file>', 'its public keys, for private_key_jwt')
   .option('--native', 'a mobile or desktop app')
-  .option('--pkce-exempt', 'do not require PKCE (certification runs and old apps only)')
+  .addOption(
+    new Option('--profile <name>', 'standard; fapi2; or legacy, which does not require PKCE (old apps only)')
+      .choices(['standard', 'fapi2', 'legacy'])
+      .default('standard'),
+  )
+  .option('--dpop', 'bind its tokens to a key of its own (RFC 9449)')
+  .option('--backchannel-logout-uri <uri>', 'where it is told that a person signed out')
+  .option('--initiate-login-uri <uri>', 'where others may send people to begin a sign-in')
+  .option(
+    '--upstream-add <name=value...>',
+    'parameters of its own for DigiLocker: acr, amr, purpose, pla, dl_flow, prompt, …',
+  )
+  .option('--upstream-drop <name...>', 'parameters that DigiLocker is not sent for it')
+  .option('--upstream-service-name <text>', 'service name that DigiLocker shows for it')
+  .option('--from-file <file>', 'registration as JSON, with every field there is; given instead of the other options')
   .option('--id <id>', 'client id; made up when left out')
   .action(async (options: ClientOptions) => {
-    const id = options.id
-    print(await run('client add', { registration: toRegistration(options), ...(id && { id }) }))
+    const { id, fromFile } = options
+    const registration = fromFile ? readJson(fromFile) : toRegistration(options, readJson)
+    const added = (await run('client add', { registration, ...(id && { id }) })) as { warnings?: string[] }
+    print(added)
+    // On stderr too, where a person sees it and the JSON on stdout stays JSON.
+    for (const warning of added.warnings ?? []) console.error(`Warning: ${warning}`)
   })
 client
   .command('list')
@@ -162,14 +187,17 @@ program
 program
   .command('doctor')
   .description('look at the DigiLocker settings, here and over there, and explain what is wrong with them')
-  .option('--probe', 'also ask the token endpoint with a code that nobody has: tells a wrong secret, spends nothing')
-  .option('--offline', 'do not ask the database what is stored of the credentials')
+  .option(
+    '--probe',
+    'also try the secret, with a code that nobody has and the list of issuers; look up what is pulled; spends nothing',
+  )
+  .option('--offline', 'do not ask the database about credentials and registered apps')
   .option('--json', 'print findings as JSON')
   .action(async ({ probe = false, offline, json }: { probe?: boolean; offline?: boolean; json?: boolean }) => {
     const config = readConfig(readEnv())
-    const { describeFindings, examine, storedCredentials } = await import('./cli/doctor.ts')
-    const credentials = offline ? undefined : await storedCredentials(config)
-    const findings = await examine(config, { clock: systemClock, credentials, probe })
+    const { askStore, describeFindings, examine } = await import('./cli/doctor.ts')
+    const stored = offline ? { credentials: undefined } : await askStore(config)
+    const findings = await examine(config, { clock: systemClock, probe, ...stored })
     console.log(json ? JSON.stringify(findings, null, 2) : describeFindings(findings))
     if (findings.some(({ severity }) => severity === 'fault')) process.exitCode = 1
   })
@@ -207,42 +235,6 @@ try {
   fail(error)
 }
 
-interface ClientOptions {
-  readonly name: string
-  readonly redirectUri: string[]
-  readonly purpose: string
-  readonly purposeHi?: string
-  readonly postLogoutRedirectUri?: string[]
-  readonly scope: string
-  readonly optional?: string
-  readonly retentionDays: number
-  readonly auth: string
-  readonly alg: string
-  readonly jwks?: string
-  readonly native?: boolean
-  readonly pkceExempt?: boolean
-  readonly id?: string
-}
-
-function toRegistration(options: ClientOptions): unknown {
-  return {
-    client_name: options.name,
-    application_type: options.native ? 'native' : 'web',
-    redirect_uris: options.redirectUri,
-    post_logout_redirect_uris: options.postLogoutRedirectUri ?? [],
-    scope: options.scope,
-    token_endpoint_auth_method: options.auth,
-    id_token_signed_response_alg: options.alg,
-    ...(options.jwks && { jwks: JSON.parse(readFileSync(options.jwks, 'utf8')) as unknown }),
-    dwar: {
-      purpose: { en: options.purpose, ...(options.purposeHi && { hi: options.purposeHi }) },
-      optional: options.optional?.split(',').map((claim) => claim.trim()) ?? [],
-      retentionDays: options.retentionDays,
-      pkceExempt: options.pkceExempt ?? false,
-    },
-  }
-}
-
 /** Operations print their own result, so the log keeps to what goes wrong. */
 async function run(name: OperationName, input?: unknown): Promise<unknown> {
   const { config } = prepare()
@@ -276,6 +268,11 @@ function readEnv(): Env {
   const { envFile } = program.opts<{ envFile?: string }>()
   const given = envFile === undefined ? process.env : { ...parseEnv(readFileSync(envFile, 'utf8')), ...process.env }
   return withEnvFiles(given, process.cwd())
+}
+
+/** A declaration, since this file acts before its last line is read. */
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'))
 }
 
 function refuseInProduction(what: string): void {

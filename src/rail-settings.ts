@@ -27,6 +27,7 @@ export function toDigiLockerSettings({ digilocker: given, environment }: Config)
     approvedDoctypes: given.doctypes,
     consentSeconds: consentDays && consentDays * DAY,
     hmacPolicy: given.hmacPolicy,
+    metaDigest: given.metaDigest,
     idToken: { issuers: given.idTokenIssuers, keys: readIdTokenKeys(given.idTokenKeys), nonce: given.idTokenNonce },
     timeoutsMs: Object.fromEntries(Object.entries(timeouts).map(([name, seconds]) => [name, seconds * 1000])),
     bodyCaps: given.bodyCaps,

@@ -7,10 +7,9 @@ import {
   type ClientRegistration,
   clientRegistration,
   clientSecretPlace,
-  faultInRedirectUri,
   previousSecretPlace,
-  registrableScopes,
 } from '../provider/clients.ts'
+import { faultsInRegistration, type RegistrationTerms, warningsOf, withDefaults } from '../provider/registration.ts'
 import type { ClientStore, StoredClient } from '../provider/stores.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -29,13 +28,15 @@ export interface ClientView {
 /** The secret is told once, here, and is unreadable afterwards. */
 export interface ClientWithSecret extends ClientView {
   readonly client_secret?: string
+  /** plain sentences about what was registered and is better avoided */
+  readonly warnings?: readonly string[]
 }
 
 export interface ClientAdminParts {
   readonly clients: ClientStore
   readonly vault: Vault
   readonly clock: Clock
-  readonly issuer: URL
+  readonly terms: RegistrationTerms
   /** asks the engine whether it would accept the metadata; its faults otherwise surface at a client's first request */
   readonly validate: (metadata: Record<string, unknown>) => Promise<void>
 }
@@ -46,7 +47,7 @@ export function createClientAdmin(parts: ClientAdminParts) {
 
   /** @throws AdminError CLIENT_INVALID naming every fault */
   async function add(input: unknown, chosenId?: string): Promise<ClientWithSecret> {
-    const registration = readRegistration(input, parts.issuer)
+    const registration = readRegistration(input, parts.terms)
     const id = chosenId ?? `c_${randomBytes(9).toString('base64url')}`
     if (await clients.find(id)) throw new AdminError('CLIENT_INVALID', 'a client with this id exists already')
     const secret = usesSecret(registration) ? newSecret() : undefined
@@ -54,7 +55,12 @@ export function createClientAdmin(parts: ClientAdminParts) {
     await refuseWhatTheEngineRefuses(metadata, secret)
     const stored = await seal({ id, metadata, createdAt: clock(), updatedAt: clock() }, secret)
     await clients.put(stored, { body: { type: 'client.added' }, clientId: id })
-    return { ...toView(stored), ...(secret && { client_secret: secret }) }
+    const warnings = warningsOf(registration)
+    return {
+      ...toView(stored),
+      ...(secret && { client_secret: secret }),
+      ...(warnings.length > 0 && { warnings }),
+    }
   }
 
   async function list(): Promise<ClientView[]> {
@@ -132,38 +138,23 @@ export const validateWith = (currentProvider: () => Provider) => async (metadata
   await currentProvider().Client.validate(metadata as Parameters<Provider['Client']['validate']>[0])
 }
 
-function readRegistration(input: unknown, issuer: URL): ClientRegistration {
+function readRegistration(input: unknown, terms: RegistrationTerms): ClientRegistration {
   const read = clientRegistration.safeParse(input)
   if (!read.success) throw new AdminError('CLIENT_INVALID', z.prettifyError(read.error))
-  const faults = faultsIn(read.data, issuer.protocol === 'http:')
+  const faults = faultsInRegistration(read.data, terms)
   if (faults.length > 0) throw new AdminError('CLIENT_INVALID', faults.join('\n'))
   return read.data
 }
 
-function faultsIn(registration: ClientRegistration, allowLoopbackHttp: boolean): string[] {
-  const { application_type: type } = registration
-  const uris = [...registration.redirect_uris, ...registration.post_logout_redirect_uris].flatMap((uri) => {
-    const fault = faultInRedirectUri(uri, type, allowLoopbackHttp)
-    return fault ? [`redirect URI ${uri} ${fault}`] : []
-  })
-  const scopes = registration.scope.split(' ').filter((scope) => !registrableScopes.includes(scope))
-  const faults = [...uris, ...scopes.map((scope) => `scope ${scope} does not exist`)]
-  if (!registration.scope.split(' ').includes('openid')) faults.push('scope must include openid')
-  if (registration.token_endpoint_auth_method === 'private_key_jwt' && !registration.jwks)
-    faults.push('private_key_jwt needs jwks')
-  if (registration.token_endpoint_auth_method === 'none' && registration.dwar.pkceExempt)
-    faults.push('a client without a secret cannot be exempt from PKCE')
-  return faults
-}
-
 /** In one key order, always: the engine caches a client by the text of its metadata (oidc-provider.md §3). */
 function toMetadata(id: string, registration: ClientRegistration): Record<string, unknown> {
-  const { jwks, ...rest } = registration
+  const { jwks, ...rest } = withDefaults(registration)
   const grantTypes = registration.scope.split(' ').includes('offline_access')
     ? ['authorization_code', 'refresh_token']
     : ['authorization_code']
   const metadata = { client_id: id, ...rest, ...(jwks && { jwks }), grant_types: grantTypes, response_types: ['code'] }
-  return Object.fromEntries(Object.entries(metadata).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  const given = Object.entries(metadata).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function toView(client: StoredClient): ClientView {

@@ -1,5 +1,7 @@
 import { connect } from 'node:tls'
 import { Agent, request } from 'undici'
+import { type AppNeeds, toAppNeeds } from '../admin/app-needs.ts'
+import type { ClientView } from '../admin/clients.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { trustStatus } from '../documents/trust/status.ts'
@@ -9,30 +11,21 @@ import { createLog } from '../log.ts'
 import { toDigiLockerSettings } from '../rail-settings.ts'
 import { authorizeUrl } from '../rails/digilocker/authorize.ts'
 import { type DigiLockerSettings, endpointUrl } from '../rails/digilocker/settings.ts'
-import { operate } from './operate.ts'
-
-/** One thing that was looked at. `fine` ones are told too: a doctor who says nothing has not looked. */
-export interface Finding {
-  /** stable: docs/operations.md leads from a symptom to it */
-  readonly code: string
-  readonly severity: 'fault' | 'warning' | 'fine'
-  /** what is so */
-  readonly says: string
-  /** what to do about it */
-  readonly next?: string
-}
+import type { RailCredentials } from '../rails/rail.ts'
+import { examineApps } from './doctor-apps.ts'
+import { probeMeta } from './doctor-meta.ts'
+import { type Finding, fault, fine, warning } from './finding.ts'
+import { operateAll } from './operate.ts'
 
 export interface DoctorParts {
   readonly clock: Clock
   /** what is stored of the credentials; undefined when the store could not be asked */
   readonly credentials: { readonly previousKept: boolean; readonly changedAt: string | undefined } | undefined
-  /** also ask the token endpoint with a code that nobody has: tells a wrong secret, and spends nothing */
+  /** registered apps; undefined when they were not asked for, `unreachable` when the database could not say */
+  readonly apps?: readonly AppNeeds[] | 'unreachable' | undefined
+  /** also ask the token endpoint with a code that nobody has, and for the list of issuers: tells a wrong secret, and spends nothing */
   readonly probe: boolean
 }
-
-const fine = (code: string, says: string): Finding => ({ code, severity: 'fine', says })
-const warning = (code: string, says: string, next: string): Finding => ({ code, severity: 'warning', says, next })
-const fault = (code: string, says: string, next: string): Finding => ({ code, severity: 'fault', says, next })
 
 const DAY = 86_400
 const TIMEOUT_MS = 10_000
@@ -54,6 +47,7 @@ export async function examine(config: Config, parts: DoctorParts): Promise<Findi
     hmac(settings),
     ...rotation(config, parts),
     trust(config, parts.clock()),
+    ...apps(settings, parts),
   ]
   const agent = new Agent({ connect: { timeout: settings.timeoutsMs.connect } })
   try {
@@ -152,6 +146,13 @@ function trust({ trustFiles, trustFolder }: Config, now: number): Finding {
   const next = 'Pin the present signer (docs/operations.md, “The signer of today”). Until then documents are refused.'
   return fault('signer', 'no signer of DigiLocker’s documents is trusted today', next)
 }
+function apps(settings: DigiLockerSettings, { apps: registered }: DoctorParts): Finding[] {
+  if (registered === undefined) return []
+  if (registered !== 'unreachable') return examineApps(registered, settings)
+  const next = 'Run it where DWAR_DATABASE_URL can be reached, or with --offline.'
+  return [warning('apps', 'registered apps were not looked at: the database could not be opened', next)]
+}
+
 const IN_FORCE = new Set(['ok', 'ends-soon', 'tolerated'])
 
 async function overThere(
@@ -167,7 +168,7 @@ async function overThere(
     ...(settings.baseUrl.protocol === 'https:' ? [await certificate(settings.baseUrl, clock())] : []),
     clockSkew(asked.date, clock()),
     authorize(asked),
-    ...(probe ? [await tokenProbe(config, settings, agent)] : []),
+    ...(probe ? await probes(config, settings, clock, agent) : []),
   ]
 }
 
@@ -279,22 +280,35 @@ async function certificate(url: URL, now: number): Promise<Finding> {
   return warning('tls', `the certificate lasts ${days} days`, 'DigiLocker’s to renew; logins fail when it ends.')
 }
 
-/** @see digilocker-api.md §6.5 */
-async function tokenProbe(config: Config, settings: DigiLockerSettings, agent: Agent): Promise<Finding> {
+async function probes(config: Config, settings: DigiLockerSettings, clock: Clock, agent: Agent): Promise<Finding[]> {
   const { clientId, clientSecret } = config.digilocker
   if (!clientSecret)
-    return warning(
-      'credentials',
-      'not tried: the secret is in the vault alone',
-      'Give it in DIGILOCKER_CLIENT_SECRET for this command.',
-    )
+    return [
+      warning(
+        'credentials',
+        'not tried: the secret is in the vault alone',
+        'Give it in DIGILOCKER_CLIENT_SECRET for this command.',
+      ),
+    ]
+  const credentials = { clientId, clientSecret: clientSecret.reveal() }
+  const meta = await probeMeta({ settings, credentials, clock, dispatcher: agent })
+  return [await tokenProbe(config, settings, credentials, agent), ...meta]
+}
+
+/** @see digilocker-api.md §6.5 */
+async function tokenProbe(
+  config: Config,
+  settings: DigiLockerSettings,
+  { clientId, clientSecret }: RailCredentials,
+  agent: Agent,
+): Promise<Finding> {
   const form = {
     grant_type: 'authorization_code',
     code: '0'.repeat(40),
     redirect_uri: new URL('/callback/digilocker', config.issuer).href,
     code_verifier: 'd'.repeat(43),
     client_id: clientId,
-    client_secret: clientSecret.reveal(),
+    client_secret: clientSecret,
   }
   const answer = await ask(endpointUrl('token', settings), agent, form)
   if ('code' in answer) return answer
@@ -319,14 +333,19 @@ async function tokenProbe(config: Config, settings: DigiLockerSettings, agent: A
   )
 }
 
-/** What is stored of the credentials, through the running server or the database; undefined when neither can be asked. */
-export async function storedCredentials(config: Config): Promise<DoctorParts['credentials']> {
+/** What is stored, through the running server or the database, where either can be asked. */
+export async function askStore(config: Config): Promise<Pick<DoctorParts, 'credentials' | 'apps'>> {
+  const ask = (...calls: Parameters<typeof operateAll>[2]) => operateAll(config, createLog('silent'), calls)
+  const toApps = (clients: unknown) => (clients as readonly ClientView[]).map(toAppNeeds)
+  const show = ['credentials show', { rail: 'digilocker' }] as const
   try {
-    const shown = await operate(config, createLog('silent'), 'credentials show', { rail: 'digilocker' })
-    return shown as DoctorParts['credentials']
+    const [clients, credentials] = await ask(['client list'], show)
+    return { credentials: credentials as DoctorParts['credentials'], apps: toApps(clients) }
   } catch (error) {
-    if (error instanceof AppError) return undefined
-    throw error
+    if (!(error instanceof AppError)) throw error
+    if (error.code !== 'RAIL_MISCONFIGURED') return { credentials: undefined, apps: 'unreachable' }
+    const [clients] = await ask(['client list']) // there are no credentials yet
+    return { credentials: undefined, apps: toApps(clients) }
   }
 }
 

@@ -12,15 +12,34 @@ import type { Log } from '../log.ts'
  * Does one operation: through the running server where that holds the embedded database, else on the database itself.
  */
 export async function operate(config: Config, log: Log, name: OperationName, input?: unknown): Promise<unknown> {
+  const [result] = await operateAll(config, log, [[name, input]])
+  return result
+}
+
+/** Several operations, one after the other, on a database that is opened once. */
+export async function operateAll(
+  config: Config,
+  log: Log,
+  calls: readonly (readonly [name: OperationName, input?: unknown])[],
+): Promise<unknown[]> {
   const socket = socketOfHolder(config.database.url)
-  if (socket) return callControl(socket, name, input)
+  if (socket) return inTurn(calls, (name, input) => callControl(socket, name, input))
   const app = await createApp(config, log)
   try {
-    const run = createOperations(app)[name] as (input: unknown) => Promise<unknown>
-    return await run(input)
+    const operations = createOperations(app)
+    return await inTurn(calls, (name, input) => (operations[name] as (input: unknown) => Promise<unknown>)(input))
   } finally {
     await app.close()
   }
+}
+
+async function inTurn(
+  calls: readonly (readonly [name: OperationName, input?: unknown])[],
+  call: (name: OperationName, input: unknown) => Promise<unknown>,
+): Promise<unknown[]> {
+  const results: unknown[] = []
+  for (const [name, input] of calls) results.push(await call(name, input))
+  return results
 }
 
 /** Where a server puts its control socket: short, because the path of a socket may not be long. */

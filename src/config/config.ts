@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type DigiLockerConfig, digilockerVariables, toDigiLockerConfig } from './digilocker.ts'
 import { ConfigError, type Env } from './env.ts'
-import { flag, httpUrl, list, originUrl, secret, wholeNumber } from './forms.ts'
+import { addresses, flag, headerName, httpUrl, list, originUrl, secret, wholeNumber } from './forms.ts'
 import { type KeyConfig, keyFaults, keyVariables, toKeyConfig } from './keys.ts'
 import { type LimitConfig, limitVariables, toLimitConfig } from './limits.ts'
 import { Secret } from './secrets.ts'
@@ -56,6 +56,30 @@ export const variables = z.object({
   DWAR_BEHIND_PROXY: flag
     .default(false)
     .describe('`true` when a reverse proxy of yours terminates TLS and overwrites `X-Forwarded-For`.'),
+  DWAR_CLIENT_CERTIFICATE_HEADER: headerName
+    .optional()
+    .describe(
+      'Header in which your reverse proxy hands over the certificate that a relying app showed in TLS (RFC 8705), e.g. `X-Client-Cert`. Without it there is no mutual TLS.',
+    ),
+  DWAR_CLIENT_CERTIFICATE_FORMAT: z
+    .enum(['pem', 'rfc9440'])
+    .default('pem')
+    .describe('`pem`: URL-encoded PEM, nginx’s `$ssl_client_escaped_cert`. `rfc9440`: the form of `Client-Cert`.'),
+  DWAR_CLIENT_CERTIFICATE_VERIFIED_HEADER: headerName
+    .optional()
+    .describe(
+      'Header in which the proxy says `SUCCESS` when it verified the chain (nginx’s `$ssl_client_verify`). Without it certificates are known by their key only, never by a name in them.',
+    ),
+  DWAR_CLIENT_CERTIFICATE_PROXIES: addresses
+    .default([])
+    .describe(
+      'Addresses or networks (`10.0.0.0/24`) of that proxy. From anybody else the two headers are ignored; the proxy must overwrite them on every request.',
+    ),
+  DWAR_MTLS_ISSUER: originUrl
+    .optional()
+    .describe(
+      'Another origin of yours at which the proxy asks for certificates; announced as `mtls_endpoint_aliases`. Leave it out if it asks at `DWAR_ISSUER`.',
+    ),
   DWAR_TRUST_FILES: list
     .default([])
     .describe('Further trust files (JSON), read after the shipped one: signers to accept, with reasons.'),
@@ -107,6 +131,15 @@ export interface Config {
   readonly limits: LimitConfig | undefined
   readonly logLevel: Variables['DWAR_LOG_LEVEL']
   readonly behindProxy: boolean
+  readonly clientCertificates:
+    | {
+        readonly header: string
+        readonly format: 'pem' | 'rfc9440'
+        readonly verifiedHeader: string | undefined
+        readonly proxies: readonly string[]
+      }
+    | undefined
+  readonly mtlsOrigin: URL | undefined
   readonly trustFiles: readonly string[]
   readonly trustFolder: string | undefined
   readonly verifier: { readonly threads: number; readonly crossCheckShare: number }
@@ -159,14 +192,27 @@ function unsafeFaults(given: Env, read: Variables | undefined): string[] {
   long('DWAR_INDEX_SECRET', given.DWAR_INDEX_SECRET, 32)
   for (const key of given.DWAR_COOKIE_KEYS?.split(',').filter(Boolean) ?? []) long('DWAR_COOKIE_KEYS', key, 32)
   faults.push(...keyFaults(given))
+  faults.push(...certificateFaults(given))
   if (given.DWAR_ENV !== 'production' && given.DWAR_ENV !== 'sandbox') return faults
   return [...faults, ...deployedFaults(given, read)]
+}
+
+/** A header that anybody may send proves nothing: it counts from a listed proxy only, so one must be listed. */
+function certificateFaults(given: Env): string[] {
+  const faults: string[] = []
+  if (given.DWAR_CLIENT_CERTIFICATE_HEADER && !given.DWAR_CLIENT_CERTIFICATE_PROXIES)
+    faults.push('DWAR_CLIENT_CERTIFICATE_PROXIES is missing: DWAR_CLIENT_CERTIFICATE_HEADER needs a proxy to come from')
+  for (const name of ['DWAR_CLIENT_CERTIFICATE_VERIFIED_HEADER', 'DWAR_MTLS_ISSUER'])
+    if (given[name] && !given.DWAR_CLIENT_CERTIFICATE_HEADER)
+      faults.push(`${name} does nothing without DWAR_CLIENT_CERTIFICATE_HEADER`)
+  return faults
 }
 
 /** What `sandbox` and `production` refuse: both are reachable by strangers; production is also real. */
 function deployedFaults(given: Env, read: Variables | undefined): string[] {
   const faults: string[] = []
   if (given.DWAR_ISSUER?.startsWith('http:')) faults.push('DWAR_ISSUER must be https here')
+  if (given.DWAR_MTLS_ISSUER?.startsWith('http:')) faults.push('DWAR_MTLS_ISSUER must be https here')
   if (read?.DWAR_DATABASE_URL.startsWith('pglite:'))
     faults.push('DWAR_DATABASE_URL must name a PostgreSQL server here: PGlite does not survive a power cut')
   for (const name of ['DWAR_VAULT_KEYS', 'DWAR_INDEX_SECRET', 'DWAR_COOKIE_KEYS', 'DIGILOCKER_CLIENT_SECRET'])
@@ -199,6 +245,15 @@ function toConfig(read: Variables): Config {
     limits: toLimitConfig(read),
     logLevel: read.DWAR_LOG_LEVEL,
     behindProxy: read.DWAR_BEHIND_PROXY,
+    clientCertificates: read.DWAR_CLIENT_CERTIFICATE_HEADER
+      ? {
+          header: read.DWAR_CLIENT_CERTIFICATE_HEADER,
+          format: read.DWAR_CLIENT_CERTIFICATE_FORMAT,
+          verifiedHeader: read.DWAR_CLIENT_CERTIFICATE_VERIFIED_HEADER,
+          proxies: read.DWAR_CLIENT_CERTIFICATE_PROXIES,
+        }
+      : undefined,
+    mtlsOrigin: read.DWAR_MTLS_ISSUER,
     trustFiles: read.DWAR_TRUST_FILES,
     trustFolder: read.DWAR_TRUST_FOLDER,
     verifier: {

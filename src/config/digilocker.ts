@@ -26,7 +26,7 @@ export const digilockerVariables = {
   DIGILOCKER_PATHS: pairs
     .default({})
     .describe(
-      'Paths of single endpoints that differ for you, as `endpoint=/path`: authorize, token, refresh, revoke, user, issued, xml (with `{uri}`), eAadhaar, pull.',
+      'Paths of single endpoints that differ for you, as `endpoint=/path`: authorize, token, refresh, revoke, user, issued, xml (with `{uri}`), eAadhaar, pull, issuers, doctypes, parameters, statistics.',
     ),
   DIGILOCKER_CLIENT_ID: z.string().min(1).describe('Client id that the partner portal gave you.'),
   DIGILOCKER_CLIENT_SECRET: secret
@@ -90,6 +90,12 @@ export const digilockerVariables = {
     .enum(['require', 'verify-if-present', 'off'])
     .default('verify-if-present')
     .describe('What to do with the `hmac` header of a document. A wrong one is fatal unless `off`.'),
+  DIGILOCKER_META_DIGEST: z
+    .enum(['hex', 'base64', 'keyed-hex', 'keyed-base64'])
+    .default('hex')
+    .describe(
+      'How calls without a person (list of issuers, …) are signed: a plain SHA-256 is documented, its encoding is not, and public code also has one keyed by the secret. `dwar doctor --probe` makes such calls, and says which form DigiLocker takes.',
+    ),
   DIGILOCKER_ID_TOKEN_ISSUERS: list
     .default(['https://api.digitallocker.gov.in', 'https://digilocker.meripehchaan.gov.in'])
     .describe('Issuers accepted in DigiLocker’s id_token.'),
@@ -160,6 +166,7 @@ export interface DigiLockerConfig {
   readonly serviceName: string
   readonly consentDays: number | undefined
   readonly hmacPolicy: Variables['DIGILOCKER_HMAC']
+  readonly metaDigest: Variables['DIGILOCKER_META_DIGEST']
   readonly idTokenIssuers: readonly string[]
   readonly idTokenKeys: string
   readonly idTokenNonce: boolean
@@ -194,6 +201,7 @@ export function toDigiLockerConfig(read: Variables): DigiLockerConfig {
     serviceName: read.DIGILOCKER_SERVICE_NAME,
     consentDays: read.DIGILOCKER_CONSENT_DAYS,
     hmacPolicy: read.DIGILOCKER_HMAC,
+    metaDigest: read.DIGILOCKER_META_DIGEST,
     idTokenIssuers: read.DIGILOCKER_ID_TOKEN_ISSUERS,
     idTokenKeys: read.DIGILOCKER_ID_TOKEN_KEYS,
     idTokenNonce: read.DIGILOCKER_ID_TOKEN_NONCE,

@@ -1,3 +1,4 @@
+import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { Secret } from './secrets.ts'
 
@@ -43,3 +44,21 @@ export const numbers = <Name extends string>(names: readonly Name[]) =>
       Record<Name, number>
     >
   })
+
+/** The name of an HTTP header, in lower case. */
+export const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]+$/, 'must be the name of an HTTP header')
+  .transform((name) => name.toLowerCase())
+
+/** IP addresses and networks in CIDR form. */
+export const addresses = list.transform((items, context) => {
+  if (!items.every(isNetwork)) context.addIssue('must be IP addresses or networks such as 10.0.0.0/24')
+  return items
+})
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  if (isIP(address) === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128))
+}

@@ -59,6 +59,10 @@ export type EventBody =
   | { type: 'grant.revoked'; reason: 'reuse' | 'client' | 'logout' | 'other' }
   /** Claim values reached the end of their retention and were deleted. */
   | { type: 'values.expired'; consentId: string }
+  /** A relying app was told that the person signed out (OpenID Connect Back-Channel Logout 1.0). */
+  | { type: 'logout.delivered'; attempts: number }
+  /** A relying app could not be told for a day, or is gone. */
+  | { type: 'logout.undeliverable'; attempts: number; reason: 'client' | 'refused' }
   | { type: 'client.added' }
   | { type: 'client.changed' }
   | { type: 'client.secret_rotated' }

@@ -1,6 +1,10 @@
 import { z } from 'zod'
+import { upstreamOverrides } from '../rails/digilocker/overrides.ts'
 import type { Place } from '../vault/vault.ts'
+import { CLIENT_SIGNING, CONTENT_ENCRYPTION, ENCRYPTION, SIGNING } from './algorithms.ts'
 import { claimRows, claimScopes } from './claims.ts'
+import { SECURITY_PROFILES } from './profile.ts'
+import { resource } from './resources.ts'
 
 /** What we keep about a client beside the protocol's metadata; the engine carries it through as `dwar`. */
 export const clientPolicy = z.strictObject({
@@ -15,13 +19,23 @@ export const clientPolicy = z.strictObject({
   optional: z.array(z.enum(claimRows.map((row) => row.claim))).default([]),
   /** how long the values shared are kept for delivery, in days */
   retentionDays: z.number().int().min(1).max(365).default(30),
-  /** PKCE is required of every client but those exempted by name (security.md OP-1) */
-  pkceExempt: z.boolean().default(false),
+  /** how its requests to DigiLocker differ from those of others */
+  upstream: upstreamOverrides.optional(),
+  /** how strictly it is held: `profile.ts` */
+  profile: z.enum(SECURITY_PROFILES).default('standard'),
+  /** APIs of its own for which it may ask tokens (RFC 8707) */
+  resources: z.array(resource).max(20).default([]),
 })
 
 export type ClientPolicy = z.infer<typeof clientPolicy>
 
-/** What an operator says to register a client. */
+const signing = z.enum(SIGNING).optional()
+const clientSigning = z.enum(CLIENT_SIGNING).optional()
+const encryption = z.enum(ENCRYPTION).optional()
+const contentEncryption = z.enum(CONTENT_ENCRYPTION).optional()
+const text = z.string().min(1).max(500).optional()
+
+/** What an operator says to register a client; names and meanings are OpenID Connect Registration's and its extensions'. */
 export const clientRegistration = z.strictObject({
   client_name: z
     .string()
@@ -35,10 +49,44 @@ export const clientRegistration = z.strictObject({
   post_logout_redirect_uris: z.array(z.string()).max(20).default([]),
   scope: z.string().default('openid profile'),
   token_endpoint_auth_method: z
-    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+    .enum([
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      'tls_client_auth',
+      'self_signed_tls_client_auth',
+      'none',
+    ])
     .default('client_secret_basic'),
+  token_endpoint_auth_signing_alg: clientSigning,
+  tls_client_auth_subject_dn: text,
+  tls_client_auth_san_dns: text,
+  tls_client_auth_san_uri: text,
+  tls_client_auth_san_ip: text,
+  tls_client_auth_san_email: text,
+  tls_client_certificate_bound_access_tokens: z.boolean().optional(),
+  dpop_bound_access_tokens: z.boolean().optional(),
+  require_pushed_authorization_requests: z.boolean().optional(),
+  require_signed_request_object: z.boolean().optional(),
+  request_object_signing_alg: clientSigning,
   jwks: z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).optional(),
-  id_token_signed_response_alg: z.enum(['RS256', 'ES256', 'EdDSA']).default('RS256'),
+  id_token_signed_response_alg: signing,
+  id_token_encrypted_response_alg: encryption,
+  id_token_encrypted_response_enc: contentEncryption,
+  userinfo_signed_response_alg: signing,
+  userinfo_encrypted_response_alg: encryption,
+  userinfo_encrypted_response_enc: contentEncryption,
+  authorization_signed_response_alg: signing,
+  authorization_encrypted_response_alg: encryption,
+  authorization_encrypted_response_enc: contentEncryption,
+  introspection_signed_response_alg: signing,
+  introspection_encrypted_response_alg: encryption,
+  introspection_encrypted_response_enc: contentEncryption,
+  backchannel_logout_uri: text,
+  backchannel_logout_session_required: z.boolean().optional(),
+  initiate_login_uri: text,
+  default_max_age: z.number().int().min(0).optional(),
+  require_auth_time: z.boolean().optional(),
   subject_type: z.enum(['pairwise', 'public']).default('pairwise'),
   dwar: clientPolicy,
 })

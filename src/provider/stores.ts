@@ -44,6 +44,33 @@ export interface UpstreamSessionStore {
   remove(id: string): Promise<void>
 }
 
+/** A relying app that must be told that a person's session with it has ended. */
+export interface LogoutNotice {
+  readonly clientId: string
+  readonly accountId: string
+  /** the session as that app knows it */
+  readonly sid: string | undefined
+}
+
+export interface LogoutDelivery extends LogoutNotice {
+  readonly id: string
+  /** this one included */
+  readonly attempts: number
+  /** epoch seconds; given up then */
+  readonly endsAt: number
+}
+
+export interface LogoutStore {
+  /** Kept by the very statement that ends the session in the running request; without that end there is nothing to tell. */
+  note(notice: LogoutNotice): void
+  /** Those that are due, `limit` at most; nobody else gets them until `until`. */
+  takeDue(now: number, until: number, limit: number): Promise<LogoutDelivery[]>
+  /** Gives it back, due at `dueAt`. */
+  postpone(id: string, dueAt: number): Promise<void>
+  /** Removes it and appends what came of it, in one transaction. */
+  settle(id: string, event: DwarEvent): Promise<void>
+}
+
 /** A client as stored: recognised metadata in stable key order, without its secret. */
 export interface StoredClient {
   readonly id: string

@@ -9,6 +9,13 @@ export interface DocumentNeed {
   readonly anyOf: readonly string[]
 }
 
+/** How an app's own request to the upstream differs. Which names and values there are is the rail's to say (`overrides.ts`). */
+export interface UpstreamOverrides {
+  readonly add?: Readonly<Record<string, string | undefined>> | undefined
+  readonly drop?: readonly string[] | undefined
+  readonly service_name?: string | undefined
+}
+
 export interface RailRequest {
   /** our one-time value that the upstream returns unchanged (OAuth `state`) */
   readonly correlation: string
@@ -20,6 +27,8 @@ export interface RailRequest {
   readonly serviceName: string
   /** the relying app asked for a fresh sign-in (`prompt=login`, `max_age`) */
   readonly freshLogin: boolean
+  /** of the app that asks */
+  readonly overrides?: UpstreamOverrides | undefined
 }
 
 /** What a rail must remember between two steps. The caller seals it. */

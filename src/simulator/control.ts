@@ -4,6 +4,7 @@ import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { type Signer, spkiFingerprint } from './pki.ts'
 import { QUIRKS } from './quirks.ts'
 import { parseRules, RuleError } from './rules.ts'
+import { writeScenario } from './scenario.ts'
 import type { World } from './world.ts'
 
 /** A certificate as trust files name it. */
@@ -53,10 +54,15 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /control/faults': (_request, world) => json(200, { rules: world.rules.current() }),
   'PUT /control/faults': putRules,
   'DELETE /control/faults': (_request, world) => {
-    world.rules.replace([])
+    world.script.change([])
     return json(200, { rules: [] })
   },
   'GET /control/requests': (_request, world) => json(200, world.requests()),
+  'GET /control/scenario': (_request, world) => ({
+    status: 200,
+    headers: { 'content-type': 'application/yaml', 'cache-control': 'no-store' },
+    body: recordingOf(world),
+  }),
   'POST /control/reset': (_request, world) => {
     world.reset()
     return json(200, {})
@@ -80,7 +86,7 @@ function putRules(request: SimRequest, world: World): SimResponse {
   }
   try {
     const rules = parseRules(JSON.parse(request.body.toString('utf8')), world.people)
-    world.rules.replace(rules)
+    world.script.change(rules)
     return json(200, { rules })
   } catch (error) {
     if (error instanceof RuleError || error instanceof SyntaxError) {
@@ -88,6 +94,11 @@ function putRules(request: SimRequest, world: World): SimResponse {
     }
     throw error
   }
+}
+
+/** What happened since the start or the last reset, as a scenario that plays it again. No token, no secret, no name. */
+export function recordingOf(world: World): string {
+  return writeScenario({ people: [], clients: [...world.clients.values()], ...world.script.played() })
 }
 
 function personasOf(world: World) {

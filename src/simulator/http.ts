@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { gzipSync } from 'node:zlib'
 
 const BODY_CAP_BYTES = 65_536
+const PATIENCE_BYTES = 16 * 1024 * 1024
 const CUT_AFTER_MS = 20
 const BOMB_BYTES = 64 * 1024 * 1024
 
@@ -63,10 +64,22 @@ export function cookieOf(request: SimRequest, name: string): string | undefined 
   return pairs.find(([key]) => key === name)?.[1]
 }
 
-/** A server that hands each request to `answer` as a value. */
-export function serve(answer: (request: SimRequest) => Promise<SimResponse>): Server {
+/** How large a body may be, and what is said of one that is larger. */
+export interface Limit {
+  readonly bytes: number
+  readonly refusal: SimResponse
+}
+
+const SMALL: Limit = { bytes: BODY_CAP_BYTES, refusal: refuse(413, 'invalid_request', 'body too large') }
+
+/** A server that hands each request to `answer` as a value. @param limits paths whose bodies may be larger than 64 KiB */
+export function serve(
+  answer: (request: SimRequest) => Promise<SimResponse>,
+  limits: Readonly<Record<string, Limit>> = {},
+): Server {
   return createServer((incoming, outgoing) => {
-    respond(incoming, outgoing, answer).catch((error: unknown) => {
+    const limit = limits[(incoming.url ?? '').split('?', 1).join('')] ?? SMALL
+    respond(incoming, outgoing, answer, limit).catch((error: unknown) => {
       process.emitWarning(error instanceof Error ? error : String(error))
       outgoing.destroy()
     })
@@ -96,10 +109,10 @@ async function respond(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   answer: (request: SimRequest) => Promise<SimResponse>,
+  limit: Limit,
 ): Promise<void> {
-  const body = await readBody(incoming)
-  const response =
-    body === undefined ? refuse(413, 'invalid_request', 'body too large') : await answer(toRequest(incoming, body))
+  const body = await readBody(incoming, limit.bytes)
+  const response = body === undefined ? limit.refusal : await answer(toRequest(incoming, body))
   if (response.wire === 'endless') return neverEnd(outgoing, response)
   outgoing.writeHead(response.status, {
     ...response.headers,
@@ -124,15 +137,16 @@ function neverEnd(outgoing: ServerResponse, response: SimResponse): void {
   more()
 }
 
-async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
+/** A body that is too large is read on for a while and dropped, so that whoever sends it comes to hear why. */
+async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > BODY_CAP_BYTES) return undefined
-    chunks.push(chunk)
+    if (size > limit + PATIENCE_BYTES) return undefined
+    if (size <= limit) chunks.push(chunk)
   }
-  return Buffer.concat(chunks)
+  return size > limit ? undefined : Buffer.concat(chunks)
 }
 
 function toRequest(incoming: IncomingMessage, body: Buffer): SimRequest {

@@ -28,10 +28,25 @@ export interface Persona {
   readonly pdfOnly?: readonly string[]
   /** doctypes that the issuer has, and that must be pulled into the locker first */
   readonly notInLocker?: readonly string[]
-  /** twelve digits; absent: not linked (digilocker-api.md §10.7) */
-  readonly apaar?: string
+  /** absent: not linked (digilocker-api.md §10.7) */
+  readonly apaar?: Apaar
+  /** what she put into her locker herself, as paths: `Health/blood test.pdf` (digilocker-api.md §10.2) */
+  readonly uploads?: readonly string[]
   /** odd behaviour that follows this person */
   readonly quirks?: readonly { readonly quirk: string; readonly doctype?: string }[]
+}
+
+/** The student id and what universities have reported under it. */
+export interface Apaar {
+  /** twelve digits */
+  readonly id: string
+  /** YYYY-MM-DD */
+  readonly createdOn: string
+  readonly universities: readonly {
+    readonly name: string
+    readonly orgId: string
+    readonly courses: readonly { readonly name: string; readonly subjects: readonly string[] }[]
+  }[]
 }
 
 /** Dates are YYYY-MM-DD. */

@@ -4,19 +4,20 @@ import type { LockerDocument } from './documents.ts'
 import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { PORTRAIT_JPEG_BASE64 } from './portrait.ts'
 import type { About, Quirks } from './rules.ts'
+import { type UploadedFile, uploadUri } from './shelf.ts'
 import { signedDocument } from './signing.ts'
 import { eAadhaarFlag } from './token.ts'
 import { type Grant, newUuid, type World } from './world.ts'
 
-const INVALID_TOKEN = refuse(401, 'invalid_token', 'The access token is missing, expired or revoked.')
-const INSUFFICIENT_SCOPE = refuse(403, 'insufficient_scope', 'The user did not consent to this.')
+export const INVALID_TOKEN = refuse(401, 'invalid_token', 'The access token is missing, expired or revoked.')
+export const INSUFFICIENT_SCOPE = refuse(403, 'insufficient_scope', 'The user did not consent to this.')
 const INVALID_URI = refuse(404, 'invalid_uri', 'There is no such document.')
 
 /** GET /public/oauth2/1/user (digilocker-api.md §9) */
 export function user(request: SimRequest, world: World, quirks: Quirks): SimResponse {
   const grant = grantOf(request, world)
   if (grant === undefined) return INVALID_TOKEN
-  if (!['userdetails', 'openid'].some((scope) => grant.scopes.includes(scope))) return INSUFFICIENT_SCOPE
+  if (!isAboutThePerson(grant)) return INSUFFICIENT_SCOPE
   const { persona } = grant
   return json(200, {
     digilockerid: quirks.take('other-digilockerid', { persona: persona.id }) ? newUuid() : persona.digilockerId,
@@ -67,8 +68,17 @@ export async function eAadhaarXml(request: SimRequest, world: World, quirks: Qui
   return serveXml(grant, document, world, quirks)
 }
 
-/** GET /public/oauth2/1/file/{uri} (digilocker-api.md §10.3). There is no PDF of e-Aadhaar, whatever the list says. */
+/**
+ * GET /public/oauth2/1/file/{uri} (digilocker-api.md §10.3): issued documents, and what people uploaded themselves. There is
+ * no PDF of e-Aadhaar, whatever the list says.
+ */
 export function file(request: SimRequest, world: World, quirks: Quirks): SimResponse {
+  const own = findUpload(request, world)
+  if (own) {
+    const about = { persona: own.grant.persona.id, doctype: 'OTHER' }
+    const type = quirks.take('file-as-octet-stream', about) ? 'application/octet-stream' : own.file.mime
+    return withHmac(own.file.bytes, type, own.grant, quirks, about)
+  }
   const found = findDocument(request, world)
   if (!('document' in found)) return found
   const { grant, document } = found
@@ -84,13 +94,26 @@ export function grantOf(request: SimRequest, world: World): Grant | undefined {
   return bearer === undefined ? undefined : world.findByAccessToken(bearer)
 }
 
+/** A file of her own, where the grant is for those too. */
+function findUpload(request: SimRequest, world: World): { grant: Grant; file: UploadedFile } | undefined {
+  const grant = grantOf(request, world)
+  if (!grant?.scopes.includes('files.uploadeddocs')) return undefined
+  const { persona } = grant
+  const found = world.uploads(persona).find(({ path }) => uploadUri(persona.id, path) === request.params.uri)
+  return found && { grant, file: found }
+}
+
 function findDocument(request: SimRequest, world: World): { grant: Grant; document: LockerDocument } | SimResponse {
   const grant = grantOf(request, world)
   if (grant === undefined) return INVALID_TOKEN
+  if (!request.params.uri) return refuse(400, 'uri_missing', 'The URI is missing.')
   const document = world.locker(grant.persona).find(({ uri }) => uri === request.params.uri)
   if (document === undefined) return INVALID_URI
   return isConsented(grant, document) ? { grant, document } : INSUFFICIENT_SCOPE
 }
+
+export const isAboutThePerson = ({ scopes }: Grant): boolean =>
+  ['userdetails', 'openid'].some((scope) => scopes.includes(scope))
 
 export function isConsented(grant: Grant, document: LockerDocument): boolean {
   return [`issued/${document.uri}`, `partners.${document.doctype}`].some((scope) => grant.scopes.includes(scope))

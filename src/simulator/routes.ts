@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { apaar } from './apaar.ts'
 import { authorize, browserOf } from './authorize.ts'
+import { deviceCode } from './device.ts'
 import { formOf, onTheWire, refuse, type SimRequest, type SimResponse } from './http.ts'
+import { doctypes, issuers, parameters, statistics } from './meta.ts'
 import { errorPage, homePage, ICON, ICON_PATH, STYLE_PATH } from './pages.ts'
 import type { Persona } from './persona.ts'
 import { pull } from './pull.ts'
@@ -17,6 +20,7 @@ import {
 } from './rules.ts'
 import { decideConsent, logout, showConsent, showSignIn, signIn } from './sign-in.ts'
 import { revoke, token } from './token.ts'
+import { upload, uploaded } from './uploads.ts'
 import type { World } from './world.ts'
 
 type Handler = (request: SimRequest, world: World, quirks: Quirks) => SimResponse | Promise<SimResponse>
@@ -28,6 +32,9 @@ interface Route {
   readonly endpoint: Endpoint
   readonly handle: Handler
 }
+
+/** A folder by its id; the root without one. The issued list lives beside it. */
+const FILES = /^\/public\/oauth2\/1\/files(?:\/(?<id>(?!issued$)[^/]*))?$/
 
 const ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/public\/oauth2\/[12]\/authorize$/, endpoint: 'authorize', handle: authorize },
@@ -41,9 +48,17 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/public\/oauth2\/1\/user$/, endpoint: 'user', handle: user },
   { method: 'GET', pattern: /^\/public\/oauth2\/(?<version>[12])\/files\/issued$/, endpoint: 'issued', handle: issued },
   { method: 'GET', pattern: /^\/public\/oauth2\/[123]\/xml\/eaadhaar$/, endpoint: 'eaadhaar', handle: eAadhaarXml },
-  { method: 'GET', pattern: /^\/public\/oauth2\/1\/xml\/(?<uri>[^/]+)$/, endpoint: 'xml', handle: certificateXml },
-  { method: 'GET', pattern: /^\/public\/oauth2\/1\/file\/(?<uri>[^/]+)$/, endpoint: 'file', handle: file },
+  { method: 'GET', pattern: /^\/public\/oauth2\/1\/xml\/(?<uri>[^/]*)$/, endpoint: 'xml', handle: certificateXml },
+  { method: 'GET', pattern: /^\/public\/oauth2\/1\/file\/(?<uri>[^/]*)$/, endpoint: 'file', handle: file },
   { method: 'POST', pattern: /^\/public\/oauth2\/1\/pull\/pulldocument$/, endpoint: 'pull', handle: pull },
+  { method: 'POST', pattern: /^\/public\/oauth2\/1\/pull\/issuers$/, endpoint: 'issuers', handle: issuers },
+  { method: 'POST', pattern: /^\/public\/oauth2\/1\/pull\/doctype$/, endpoint: 'doctypes', handle: doctypes },
+  { method: 'POST', pattern: /^\/public\/oauth2\/1\/pull\/parameters$/, endpoint: 'parameters', handle: parameters },
+  { method: 'POST', pattern: /^\/public\/statistics\/1\/counts$/, endpoint: 'statistics', handle: statistics },
+  { method: 'GET', pattern: FILES, endpoint: 'uploaded', handle: uploaded },
+  { method: 'POST', pattern: /^\/public\/oauth2\/1\/file\/upload$/, endpoint: 'upload', handle: upload },
+  { method: 'GET', pattern: /^\/public\/oauth2\/1\/apaar$/, endpoint: 'apaar', handle: apaar },
+  { method: 'POST', pattern: /^\/public\/oauth2\/1\/code$/, endpoint: 'device', handle: deviceCode },
 ]
 
 /** Pages that people see: what goes wrong there is shown, not returned as JSON. */
@@ -100,8 +115,9 @@ function aboutOf(endpoint: Endpoint, request: SimRequest, world: World): { about
   const grant =
     grantOf(request, world) ??
     world.findCode(form?.get('code') ?? '')?.grant ??
+    world.findDevice(form?.get('device_code') ?? '')?.grant ??
     world.findByRefreshToken(form?.get('refresh_token') ?? '')
-  const named = endpoint === 'pull' ? form?.get('doctype') : request.params.uri?.split('-')[1]
+  const named = FORM_NAMES_DOCTYPE.includes(endpoint) ? form?.get('doctype') : request.params.uri?.split('-')[1]
   const doctype = endpoint === 'eaadhaar' ? 'ADHAR' : named
   const journey = grant ?? world.findFlow(request.params.flow, browserOf(request))
   const own = [...personaQuirks(journey?.persona), ...(journey?.quirks ?? [])]
@@ -111,6 +127,9 @@ function aboutOf(endpoint: Endpoint, request: SimRequest, world: World): { about
   }
   return { about, own }
 }
+
+/** Where the form says which type of document it is about; elsewhere its address does. */
+const FORM_NAMES_DOCTYPE: readonly Endpoint[] = ['pull', 'parameters']
 
 const personaQuirks = (persona: Persona | undefined): QuirkRule[] =>
   (persona?.quirks ?? []).map(({ quirk, doctype }) => toQuirkRule(quirk, doctype))
@@ -132,10 +151,31 @@ const DEFAULT_ERRORS: Record<number, string> = {
   530: 'repository_service_unresponsive',
 }
 
+const META_ERRORS: Record<number, string> = {
+  400: 'invalid_parameter',
+  401: 'invalid_client_id',
+  530: 'unexpected_error',
+}
+
+/** Where an endpoint has words of its own (digilocker-api.md §12). */
+const ENDPOINT_ERRORS: Partial<Record<Endpoint, Record<number, string>>> = {
+  user: { 530: 'unexpected_error' },
+  issued: { 530: 'partner_service_unresponsive' },
+  uploaded: { 404: 'invalid_id', 530: 'unexpected_error' },
+  upload: { 530: 'unexpected_error' },
+  apaar: { 404: 'apaar_not_available', 530: 'unexpected_error' },
+  eaadhaar: { 404: 'aadhaar_not_available' },
+  device: { 500: 'otp_error' },
+  issuers: META_ERRORS,
+  doctypes: META_ERRORS,
+  parameters: META_ERRORS,
+  statistics: META_ERRORS,
+}
+
 function faultResponse(fault: FaultRule, status: number): SimResponse {
   const retry: Record<string, string> =
     fault.retryAfterSeconds === undefined ? {} : { 'retry-after': String(fault.retryAfterSeconds) }
-  const error = fault.error ?? DEFAULT_ERRORS[status] ?? 'unexpected_error'
+  const error = fault.error ?? ENDPOINT_ERRORS[fault.endpoint]?.[status] ?? DEFAULT_ERRORS[status] ?? 'unexpected_error'
   const inBrowser = BROWSER_ENDPOINTS.includes(fault.endpoint)
   const response = faultBody(fault.body ?? (inBrowser ? 'html' : 'json'), status, error)
   return { ...response, headers: { ...response.headers, ...retry } }
@@ -161,7 +201,8 @@ const notFound = () => errorPage('not_found', 'There is nothing at this address.
 
 function decodeParams(groups: Record<string, string> | undefined): Record<string, string> | undefined {
   try {
-    return Object.fromEntries(Object.entries(groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]))
+    const given = Object.entries(groups ?? {}).filter(([, value]) => value !== undefined) // a group may be optional
+    return Object.fromEntries(given.map(([name, value]) => [name, decodeURIComponent(value)]))
   } catch {
     return undefined // malformed percent-encoding
   }

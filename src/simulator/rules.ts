@@ -15,6 +15,14 @@ export const ENDPOINTS = [
   'file',
   'eaadhaar',
   'pull',
+  'uploaded',
+  'upload',
+  'apaar',
+  'issuers',
+  'doctypes',
+  'parameters',
+  'statistics',
+  'device',
 ] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
 
@@ -157,6 +165,7 @@ const FAULT_MEMBERS: Record<string, Check> = {
   error: (value) => typeof value === 'string' && /^[a-z_]{1,64}$/.test(value),
   retryAfterSeconds: wholeNumber(0, 86_400),
   delayMs: wholeNumber(0, 600_000),
+  wire: oneOf(['cut', 'endless', 'gzip-bomb', 'redirect']),
 }
 
 function hintFor(member: string): string {

@@ -25,7 +25,7 @@ export function signIn(request: SimRequest, world: World): SimResponse {
   const wrong = readMagic(form.get('wrong') ?? '')
   if (wrong === undefined) return signInPage(flow, world.people, 'There is no quirk of that name.')
   flow.persona = persona
-  flow.quirks = wrong
+  flow.quirks = world.script.signIn(persona.id, wrong)
   flow.authenticatedAt = world.now()
   world.rememberBrowser(flow.browser, persona)
   return redirect(`/consent/${flow.id}`)

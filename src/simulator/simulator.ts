@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { answerControl, type Trust, trustOf } from './control.ts'
+import { answerControl, recordingOf, type Trust, trustOf } from './control.ts'
 import { listen, refuse, type SimRequest, type SimResponse, serve, shut } from './http.ts'
 import { makeIdTokenKey } from './id-token.ts'
 import type { Persona } from './persona.ts'
@@ -7,6 +7,8 @@ import { PERSONAS } from './personas.ts'
 import { makePki, type Pki } from './pki.ts'
 import { answer } from './routes.ts'
 import { type Endpoint, parseRules, type Rule } from './rules.ts'
+import type { Scenario } from './scenario.ts'
+import { TOO_LARGE, UPLOAD_BYTES } from './uploads.ts'
 import { type LogEntry, type SimulatorClient, World } from './world.ts'
 
 const DAY_SECONDS = 86_400
@@ -18,7 +20,7 @@ export const DEMO_CLIENT: SimulatorClient = {
   clientId: 'DWARDEMO',
   clientSecret: 'demo-only-not-a-secret',
   redirectUris: ['http://localhost:4000/callback/digilocker'],
-  scopes: ['files.issueddocs', 'userdetails', 'picture', 'email', 'address', 'profile'],
+  scopes: ['files.issueddocs', 'files.uploadeddocs', 'userdetails', 'picture', 'email', 'address', 'profile'],
   openid: false,
 }
 
@@ -30,6 +32,8 @@ export interface SimulatorOptions {
   readonly controlPort?: number
   /** default one, `DEMO_CLIENT` */
   readonly clients?: readonly SimulatorClient[]
+  /** what is to go wrong, and who is there (scenario.ts: `readScenario`) */
+  readonly scenario?: Scenario
   /** people besides those that come with it; one of the same id takes the place of that */
   readonly people?: readonly Persona[]
   /** default 4096; tests take 2048 to start faster */
@@ -55,8 +59,10 @@ export interface Simulator extends AsyncDisposable {
   clearFaults(): void
   requestCounts(): Partial<Record<Endpoint, number>>
   requestLog(): readonly LogEntry[]
-  /** As freshly started: faults, sessions, tokens and the log are gone; keys and clients stay. */
+  /** As freshly started: faults, sessions, tokens and the log are gone, a scenario begins anew; keys and clients stay. */
   reset(): void
+  /** What happened since the start or the last reset, as a scenario file that plays it again. */
+  recording(): string
   close(): Promise<void>
 }
 
@@ -68,7 +74,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const world = await makeWorld(options)
   const style = await readFile(new URL('./simulator.css', import.meta.url), 'utf8')
   const closing = new AbortController()
-  const publicServer = serve(guarded((request) => answer(request, world, style, closing.signal), closing.signal))
+  const publicServer = serve(
+    guarded((request) => answer(request, world, style, closing.signal), closing.signal),
+    { '/public/oauth2/1/file/upload': { bytes: UPLOAD_BYTES, refusal: TOO_LARGE } },
+  )
   const controlServer = serve(async (request) => answerControl(request, world))
   const host = options.host ?? '127.0.0.1'
   const port = await listen(publicServer, options.port ?? 0, host)
@@ -86,11 +95,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     pki: world.pki,
     trust: trustOf(world),
     addRedirectUri: (clientId, uri) => addRedirectUri(world, clientId, uri),
-    setFaults: (rules) => world.rules.replace(parseRules({ rules }, world.people)),
-    clearFaults: () => world.rules.replace([]),
+    setFaults: (rules) => world.script.change(parseRules({ rules }, world.people)),
+    clearFaults: () => world.script.change([]),
     requestCounts: () => world.requests().counts,
     requestLog: () => world.requests().log,
     reset: () => world.reset(),
+    recording: () => recordingOf(world),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -109,17 +119,26 @@ async function makeWorld(options: SimulatorOptions): Promise<World> {
     notAfter: new Date((startedAt - 20 * DAY_SECONDS) * 1000),
   })
   const idTokenIssuer = options.idTokenIssuer ?? SAMPLE_ISSUER
-  const own = options.people ?? []
+  const given = [...(options.scenario?.people ?? []), ...(options.people ?? [])]
+  const own = [...new Map(given.map((person) => [person.id, person])).values()]
   const people = [...PERSONAS.filter(({ id }) => own.every((one) => one.id !== id)), ...own]
   return new World({
     people,
-    clients: options.clients ?? [DEMO_CLIENT],
+    clients: clientsOf(options),
+    scenario: options.scenario,
     pki,
     formerSigner,
     idTokenKey,
     idTokenIssuer,
     now,
   })
+}
+
+/** Those of a scenario, and those given, which count where both name one. */
+function clientsOf({ clients, scenario }: SimulatorOptions): SimulatorClient[] {
+  const planned = (scenario?.clients ?? []).map((client) => ({ clientSecret: DEMO_CLIENT.clientSecret, ...client }))
+  const given = clients ?? (planned.length > 0 ? [] : [DEMO_CLIENT])
+  return [...new Map([...planned, ...given].map((client) => [client.clientId, client])).values()]
 }
 
 /** What goes wrong inside is the simulator's own fault and says so; delays cut short by closing say nothing. */

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { dayFirst } from './dates.ts'
+import { DEVICE_GRANT, redeemDevice } from './device.ts'
 import { formOf, json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { makeIdTokenKey, signIdToken } from './id-token.ts'
 import type { Quirks } from './rules.ts'
@@ -18,6 +19,11 @@ export async function token(request: SimRequest, world: World, quirks: Quirks): 
   const oidc = request.params.version === '2'
   if (client.openid !== oidc) return wrongVersion(client)
   if (form.get('grant_type') === 'refresh_token' && !oidc) return refresh(form, client, world, quirks)
+  if (form.get('grant_type') === DEVICE_GRANT && !oidc) {
+    const granted = redeemDevice(form, client, world)
+    if (granted === undefined) return refuse(400, 'invalid_grant', 'The device code or the one-time code is not valid.')
+    return oauthResponse(granted, world, quirks)
+  }
   if (form.get('grant_type') !== 'authorization_code') {
     return refuse(400, 'invalid_grant_type', 'The grant type is not supported.')
   }
@@ -169,7 +175,7 @@ function idTokenClaims({ persona, acr, authenticatedAt }: Grant, audience: strin
   }
 }
 
-function sameText(a: string, b: string): boolean {
+export function sameText(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(hash(a), hash(b))
 }

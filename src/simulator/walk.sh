@@ -1,7 +1,7 @@
 #!/bin/sh
 # Walks a DigiLocker sign-in as an outsider would, with curl and openssl alone: authorize, sign-in, consent, token,
 # issued list, XML; then checks the hmac header and the signature of the document by hand.
-#   sh walk.sh http://127.0.0.1:4001 [persona] [doctype]
+#   sh walk.sh http://127.0.0.1:4002 [persona] [doctype]
 # For another client: CLIENT_ID, CLIENT_SECRET, REDIRECT_URI. SCOPES is sent when set. WRONG names what should go wrong.
 set -eu
 base=${1:?address of the simulator}

@@ -1,10 +1,14 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { Device } from './device.ts'
 import { type LockerDocument, lockerOf, pullableOf } from './documents.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import type { IdTokenKey } from './id-token.ts'
 import type { Persona } from './persona.ts'
 import { makePki, type Pki, type Signer } from './pki.ts'
 import { type Endpoint, type QuirkRule, Rules } from './rules.ts'
+import type { Scenario } from './scenario.ts'
+import { Script } from './script.ts'
+import { broughtAlong, Shelf, type UploadedFile } from './shelf.ts'
 
 const CODE_SECONDS = 30 // digilocker-api.md §4.1: undocumented, the PHP library it resembles uses 30
 const TOKEN_SECONDS = 3600
@@ -84,6 +88,8 @@ interface Forgers {
 /** All state of one simulator, in memory and bounded. Ids and tokens are random; time comes from the clock given. */
 export class World {
   readonly rules = new Rules()
+  /** plays the scenario, if there is one, and records */
+  readonly script: Script
   readonly clients: Map<string, SimulatorClient>
   readonly people: readonly Persona[]
   readonly pki: Pki
@@ -97,6 +103,8 @@ export class World {
   readonly #codes: ExpiringMap<CodeEntry>
   readonly #accessTokens: ExpiringMap<Grant>
   readonly #refreshTokens: ExpiringMap<Grant>
+  readonly #devices: ExpiringMap<Device>
+  readonly #shelf = new Shelf()
   readonly #forgers: Forgers = {}
   readonly #pulled = new Map<string, Set<string>>()
   readonly #expected = new Map<string, { document: LockerDocument; grant: Grant }>()
@@ -111,7 +119,9 @@ export class World {
     idTokenKey: IdTokenKey
     idTokenIssuer: string
     now: () => number
+    scenario?: Scenario | undefined
   }) {
+    this.script = new Script(this.rules, parts.scenario)
     this.clients = new Map(parts.clients.map((client) => [client.clientId, structuredClone(client)]))
     this.people = parts.people
     this.pki = parts.pki
@@ -124,6 +134,7 @@ export class World {
     this.#codes = new ExpiringMap(parts.now)
     this.#accessTokens = new ExpiringMap(parts.now)
     this.#refreshTokens = new ExpiringMap(parts.now)
+    this.#devices = new ExpiringMap(parts.now)
   }
 
   /** What is in the locker now: also what was pulled into it since the start. */
@@ -157,6 +168,17 @@ export class World {
       this.pull(persona, document)
       grant.scopes = [...grant.scopes, `issued/${uri}`]
     }
+  }
+
+  /** What is in her locker that she put there herself. What came in over the API takes the place of the same path. */
+  uploads(persona: Persona): UploadedFile[] {
+    const since = this.#shelf.of(persona.id)
+    const before = broughtAlong(persona).filter(({ path }) => since.every((file) => file.path !== path))
+    return [...before, ...since]
+  }
+
+  upload(persona: Persona, file: UploadedFile): void {
+    this.#shelf.put(persona.id, file)
   }
 
   startFlow(
@@ -238,6 +260,20 @@ export class World {
     this.#refreshTokens.take(digest(token))
   }
 
+  issueDeviceCode(device: Device, lifetimeSeconds: number): string {
+    const code = randomHex(20)
+    this.#devices.set(digest(code), device, this.now() + lifetimeSeconds)
+    return code
+  }
+
+  findDevice(code: string): Device | undefined {
+    return this.#devices.get(digest(code))
+  }
+
+  takeDevice(code: string): Device | undefined {
+    return this.#devices.take(digest(code))
+  }
+
   /** Copies every name of the genuine chain, under keys of its own. */
   impostor(): Promise<Signer> {
     const at = new Date(this.now() * 1000)
@@ -254,16 +290,28 @@ export class World {
   record(entry: Omit<LogEntry, 'at'>): void {
     this.#counts.set(entry.endpoint, (this.#counts.get(entry.endpoint) ?? 0) + 1)
     this.#log = [...this.#log.slice(1 - LOG_LIMIT), { at: this.now(), ...entry }]
+    const { endpoint, doctype, status } = entry
+    const call = doctype === undefined ? `${endpoint} ${status}` : `${endpoint} ${doctype} ${status}`
+    this.script.called(call, Object.fromEntries(this.#counts))
   }
 
   requests(): { counts: Partial<Record<Endpoint, number>>; log: readonly LogEntry[] } {
     return { counts: Object.fromEntries(this.#counts), log: this.#log }
   }
 
-  /** As freshly started: rules, sessions, codes, tokens and the log are gone; keys and clients stay. */
+  /** As freshly started: rules, sessions, codes, tokens and the log are gone, a scenario begins anew; keys and clients stay. */
   reset(): void {
-    this.rules.replace([])
-    for (const map of [this.#flows, this.#browsers, this.#codes, this.#accessTokens, this.#refreshTokens]) map.clear()
+    this.script.start()
+    for (const map of [
+      this.#flows,
+      this.#browsers,
+      this.#codes,
+      this.#accessTokens,
+      this.#refreshTokens,
+      this.#devices,
+    ])
+      map.clear()
+    this.#shelf.clear()
     this.#pulled.clear()
     this.#expected.clear()
     this.#log = []

@@ -1,7 +1,15 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 
 /** What a keyed hash is for. Each purpose has a key of its own, so that hashes of two purposes cannot be compared. */
-export type HashPurpose = 'account' | 'pairwise' | 'document-uri' | 'document-bytes' | 'csrf' | 'credentials' | 'limit'
+export type HashPurpose =
+  | 'account'
+  | 'pairwise'
+  | 'document-uri'
+  | 'document-bytes'
+  | 'csrf'
+  | 'credentials'
+  | 'dpop-nonce'
+  | 'limit'
 
 /**
  * HMAC-SHA256 under a key derived (HKDF-SHA256) from the index secret, 32 bytes. Recognises a value without keeping it:

@@ -68,6 +68,7 @@ export const refusals = {
   INTERACTION_OUT_OF_ORDER: { status: 409, oauth: 'access_denied', retry: true, severity: 'user' },
   CSRF_REFUSED: { status: 403, oauth: 'access_denied', retry: true, severity: 'user' },
   REQUEST_INVALID: badRequest,
+  REDIRECT_URI_MISMATCH: badRequest,
   REQUEST_TOO_LARGE: { ...badRequest, status: 413 },
   HOST_UNKNOWN: { ...badRequest, status: 421 },
   NOT_FOUND: { ...badRequest, status: 404 },

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { Eta } from 'eta'
 import { type Assets, readAssets } from './assets.ts'
 import { type Locales, readLocales, translator } from './i18n.ts'
+import type { AddressRefusedPage } from './pages/address-refused.ts'
 import type { ConsentPage } from './pages/consent.ts'
 import type { HomePage } from './pages/home.ts'
 import type { NotFoundPage } from './pages/not-found.ts'
@@ -17,6 +18,7 @@ export interface Pages {
   consent: ConsentPage
   pull: PullPage
   refusal: RefusalPage
+  'address-refused': AddressRefusedPage
   'sign-out': SignOutPage
   'signed-out': SignedOutPage
   home: HomePage

@@ -18,6 +18,7 @@ export interface WebParts extends Omit<InteractionParts, 'visits'> {
   readonly engine: IssuerHolder
   readonly issuer: URL
   readonly behindProxy: boolean
+  readonly mtlsAlias: Parameters<typeof pinHost>[2]
   readonly limits: AddressLimits | undefined
   readonly renderer: Renderer
   readonly pages: PageSender
@@ -37,7 +38,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.use(health(parts))
   app.use(assets(parts.renderer))
   app.use(problems(parts.pages, parts.log))
-  app.use(pinHost(parts.issuer, parts.behindProxy))
+  app.use(pinHost(parts.issuer, parts.behindProxy, parts.mtlsAlias))
   if (parts.limits) app.use(limitAddresses(parts.limits))
   app.use(home(parts))
   app.use(callbackRoutes({ login: parts.login, browser: parts.browser, rails: ['digilocker'] }))

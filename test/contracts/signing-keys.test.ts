@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ttl } from '../../src/provider/issuer.ts'
 import { createKeyKeeper } from '../../src/provider/keys/keeper.ts'
 import { createKeySet } from '../../src/provider/keys/key-set.ts'
 import { jwksMaxAge, PROPAGATION_SECONDS, retirementSeconds } from '../../src/provider/keys/schedule.ts'
 import { createSealedHolder } from '../../src/provider/keys/sealed-holder.ts'
+import { ttl } from '../../src/provider/lifetimes.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
 import { aKey, type Kit, NOW, openKit } from './kit.ts'
 

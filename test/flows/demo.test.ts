@@ -6,7 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, startDemo } from '../../src/demo/demo.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { launchChromium, signInAtSimulator } from '../support/chromium.ts'
 import { fourFreePorts } from '../support/ports.ts'
 
 /** What README's first command brings up, walked by a person in a real browser: sign-in → simulator → consent → shop. */
@@ -53,7 +53,7 @@ describe('the demo in Chromium', () => {
       await page.getByRole('button', { name: /proof/i }).click()
       await look(page, javaScriptEnabled)
       await page.locator('button[value=continue]').click()
-      await signIn(page, 'asha')
+      await signInAtSimulator(page, 'asha')
       await page.getByRole('button', { name: 'Allow' }).click()
       await expect.poll(() => new URL(page.url()).pathname).toMatch(/^\/interaction\//)
       expect(page.url()).not.toMatch(/code=|state=/)
@@ -75,7 +75,7 @@ describe('the demo in Chromium', () => {
     await page.goto(demo.shop.href)
     await page.getByRole('button', { name: /licence/i }).click()
     await page.locator('button[value=continue]').click()
-    await signIn(page, 'asha')
+    await signInAtSimulator(page, 'asha')
     await page.getByRole('button', { name: 'Allow' }).click()
     await page.locator('button[value=share]').click()
     await page
@@ -93,7 +93,7 @@ describe('the demo in Chromium', () => {
     await page.goto(demo.shop.href)
     await page.getByRole('button', { name: /profile/i }).click()
     await page.locator('button[value=continue]').click()
-    await signIn(page, 'bala')
+    await signInAtSimulator(page, 'bala')
     await page.getByRole('button', { name: 'Allow' }).click()
     await page.locator('button[value=refuse]').click()
     await expect.poll(() => new URL(page.url()).origin).toBe(demo.shop.origin)
@@ -149,11 +149,4 @@ async function look(page: Page, scripts: boolean): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
   const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze()
   expect(violations.map(({ id }) => id)).toEqual([])
-}
-
-async function signIn(page: Page, persona: string): Promise<void> {
-  const choice = page.locator('label', { has: page.locator(`input[value=${persona}]`) })
-  await choice.click()
-  await page.locator('input[name=pin]').fill((await choice.locator('code').textContent()) ?? '')
-  await page.getByRole('button', { name: 'Sign in' }).click()
 }

@@ -73,6 +73,12 @@ export const MATRIX: Readonly<Record<QuirkName, MatrixRow>> = {
   'eaadhaar-forbidden': ofAadhaar('asha', without('not-granted')),
   'aadhaar-not-available': ofAadhaar('omar', without('aadhaar-not-available')),
   'other-digilockerid': ofAll(ends('RAIL_RESPONSE_INVALID')),
+  // these reach endpoints that a login does not call
+  'folder-id-string': ofAll(goesOn),
+  'apaar-not-available': ofAll(goesOn),
+  'meta-digest-base64': ofAll(goesOn),
+  'meta-digest-keyed': ofAll(goesOn),
+  'parameters-array': ofAll(goesOn),
   'pull-pending': { persona: 'gurpreet', doctype: 'DRVLC', outcome: without('not-in-locker') },
   'pull-not-found': { persona: 'gurpreet', doctype: 'DRVLC', outcome: without('not-in-locker') },
   'callback-code-and-error': ofAll(ends('RAIL_RESPONSE_INVALID')),

@@ -241,7 +241,7 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
 
     it('refuses a verifier for a code that had no challenge: an exempt client is not a way around', async () => {
       const exempt = await addApp(
-        { token_endpoint_auth_method: 'client_secret_post', dwar: { ...registration.dwar, pkceExempt: true } },
+        { token_endpoint_auth_method: 'client_secret_post', dwar: { ...registration.dwar, profile: 'legacy' } },
         oauth.ClientSecretPost,
       )
       const bare = { code_challenge: undefined, code_challenge_method: undefined }

@@ -91,3 +91,62 @@ describe('a client registration', () => {
     expect(registeredDomain(['https://shop.example:8443/cb'])).toBe('shop.example:8443')
   })
 })
+
+describe('parameters of its own that an app may send to DigiLocker — digilocker-api.md §§4 and 14', () => {
+  const read = (upstream: unknown) =>
+    clientRegistration.safeParse({
+      client_name: 'Shop',
+      redirect_uris: ['https://shop.example/cb'],
+      dwar: { purpose: { en: 'To rent a scooter' }, upstream },
+    }).success
+
+  it.each([
+    [{}],
+    [{ add: { acr: 'pan' }, drop: ['service_name'] }],
+    [
+      {
+        add: { acr: 'pan aadhaar', amr: 'ndlemail mobile', pla: 'Y', plsignup: 'Y', ulsignup: 'Y', dl_flow: 'signup' },
+      },
+    ],
+    [{ add: { purpose: 'kyc', prompt: 'login' }, service_name: 'Scooters of Pune' }],
+    [{ drop: ['purpose', 'req_doctype', 'scope', 'consent_valid_till'] }],
+  ])('may be %j', (upstream) => expect(read(upstream)).toBe(true))
+
+  it.each([
+    ...['response_type', 'client_id', 'redirect_uri', 'state', 'code_challenge', 'code_challenge_method', 'nonce'],
+    ...[
+      'verified_mobile',
+      'login_hint',
+      'req_doctype',
+      'consent_valid_till',
+      'scope',
+      'service_name',
+      'anything',
+      '__proto__',
+    ],
+  ])('may not set %s', (name) => expect(read(JSON.parse(`{ "add": { "${name}": "Y" } }`))).toBe(false))
+
+  it.each([
+    ...['response_type', 'client_id', 'redirect_uri', 'state', 'code_challenge', 'code_challenge_method', 'nonce'],
+    ...['prompt', 'anything'],
+  ])('may not drop %s', (name) => expect(read({ drop: [name] })).toBe(false))
+
+  it.each([
+    [{ add: { acr: 'voter' } }],
+    [{ add: { acr: 'pan,aadhaar' } }],
+    [{ add: { acr: 'pan ' } }],
+    [{ add: { acr: '' } }],
+    [{ add: { purpose: 'Age-check' } }],
+    [{ add: { purpose: ' _ ' } }],
+    [{ add: { prompt: 'none' } }],
+    [{ add: { pla: 'y' } }],
+    [{ add: ['acr'] }],
+    [{ service_name: 'दुकान' }],
+    [{ service_name: 'A\r\nB' }],
+    [{ service_name: 'A'.repeat(101) }],
+    [{ drop: ['service_name'], service_name: 'Shop' }],
+    [{ drop: ['acr'], add: { acr: 'pan' } }],
+    [{ remove: ['acr'] }],
+    ['acr=pan'],
+  ])('may not be %j', (upstream) => expect(read(upstream)).toBe(false))
+})

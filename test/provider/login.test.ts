@@ -23,6 +23,7 @@ describe('a journey', () => {
     uid: randomUUID(),
     clientId: 'shop',
     scopes: ['openid', 'profile'],
+    resources: [],
     claims: undefined,
     optional: [],
     purpose: 'To check',

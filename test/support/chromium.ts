@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 const flags = [
   '--no-sandbox', // root may not use it, and the pages are ours
@@ -82,4 +82,12 @@ function libraryPaths(home: string): Record<string, string> {
   const inherited = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const fonts = existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: path.join(home, 'fonts') }
   return { ...Object.fromEntries(inherited), ...fonts, LD_LIBRARY_PATH: path.join(home, 'al2023', 'lib') }
+}
+
+/** Chooses a citizen on the simulator's sign-in page and types the PIN that is printed beside the name. */
+export async function signInAtSimulator(page: Page, persona: string): Promise<void> {
+  const choice = page.locator('label', { has: page.locator(`input[value=${persona}]`) })
+  await choice.click()
+  await page.locator('input[name=pin]').fill((await choice.locator('code').textContent()) ?? '')
+  await page.getByRole('button', { name: 'Sign in' }).click()
 }

@@ -25,10 +25,11 @@ export interface Form {
 export class Citizen {
   readonly jar = new CookieJar()
   readonly visited: URL[] = []
-  readonly #stopAt: string
+  readonly #stopsAt: (url: URL) => boolean
 
-  constructor(stopAt: string) {
-    this.#stopAt = stopAt
+  /** @param stopAt how an address begins, or what tells it */
+  constructor(stopAt: string | ((url: URL) => boolean)) {
+    this.#stopsAt = typeof stopAt === 'string' ? (url) => url.href.startsWith(stopAt) : stopAt
   }
 
   get(url: string | URL): Promise<Page> {
@@ -67,7 +68,7 @@ export class Citizen {
   ): Promise<Page> {
     if (method.toUpperCase() === 'GET' && body) url = new URL(`${url.origin}${url.pathname}?${body}`)
     this.visited.push(url)
-    if (url.href.startsWith(this.#stopAt)) return { url, status: 0, headers: {}, html: '', forms: [] }
+    if (this.#stopsAt(url)) return { url, status: 0, headers: {}, html: '', forms: [] }
     const isPost = method.toUpperCase() === 'POST'
     const response = await request(url, {
       method: isPost ? 'POST' : 'GET',

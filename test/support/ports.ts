@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 
 /** The first of four free ports in a row, as the demo wants them. They are free now; nobody promises more. */
 export async function fourFreePorts(): Promise<number> {
@@ -23,4 +23,13 @@ async function shut(server: Server): Promise<void> {
   if (!server.listening) return
   server.close()
   await once(server, 'close')
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await shut(server)
+  return port
 }

@@ -35,4 +35,5 @@ function textOf({ value }: AttributeTypeAndValue): string {
   return `${value.constructor.name}:${Buffer.from(value.valueBeforeDecodeView).toString('hex')}`
 }
 
-const levelled = (text: string) => text.trim().replace(/\s+/g, ' ').toLowerCase()
+/** Case and inner white space as names are compared (RFC 5280 §7.1). */
+export const levelled = (text: string): string => text.trim().replace(/\s+/g, ' ').toLowerCase()

@@ -1,3 +1,4 @@
+import type { UpstreamOverrides } from '../../rails/rail.ts'
 import { type ClaimsRequest, readClaimsRequest } from '../request.ts'
 
 /** An interaction of the engine, reduced to what the story needs. Holds no HTTP. */
@@ -5,6 +6,8 @@ export interface AskedInteraction {
   readonly uid: string
   readonly clientId: string
   readonly scopes: readonly string[]
+  /** APIs of the client's own that it wants tokens for (RFC 8707) */
+  readonly resources: readonly string[]
   /** JSON text of the `claims` parameter */
   readonly claims: string | undefined
   /** claims the client registered as dispensable */
@@ -16,6 +19,8 @@ export interface AskedInteraction {
   readonly retentionDays: number
   /** the relying app asked for a new sign-in at the upstream (`prompt=login`, `max_age`) */
   readonly freshLogin: boolean
+  /** how the client's requests to the upstream differ from those of others */
+  readonly upstream?: UpstreamOverrides | undefined
 }
 
 export const requestOf = ({ scopes, claims, optional }: AskedInteraction): ClaimsRequest =>

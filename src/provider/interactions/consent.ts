@@ -20,6 +20,7 @@ export interface GrantTerms {
   readonly accountId: string
   readonly clientId: string
   readonly scopes: readonly string[]
+  readonly resources: readonly string[]
   readonly claims: readonly string[]
   readonly rejectedClaims: readonly string[]
   /** seconds */
@@ -193,6 +194,7 @@ function toTerms(
     accountId,
     clientId: interaction.clientId,
     scopes: interaction.scopes,
+    resources: interaction.resources,
     claims: [
       ...new Set([
         ...flat.filter((claim) => shared.has(claim)),

@@ -83,6 +83,7 @@ export function createLogin(parts: LoginParts) {
       purpose: interaction.purposeInEnglish,
       serviceName: parts.serviceName,
       freshLogin: interaction.freshLogin,
+      overrides: interaction.upstream,
     })
     if (step.kind !== 'redirect') throw new RailError('RAIL_RESPONSE_INVALID', 'the rail did not begin with a redirect')
     const id = parts.newId()

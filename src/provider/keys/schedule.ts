@@ -1,4 +1,4 @@
-import { CLOCK_TOLERANCE, ttl } from '../issuer.ts'
+import { CLOCK_TOLERANCE, ttl } from '../lifetimes.ts'
 
 export interface KeySchedule {
   /** how long a key signs */

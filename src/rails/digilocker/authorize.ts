@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RailError } from '../../errors.ts'
 import type { RailRequest, RailState } from '../rail.ts'
+import { readOverrides } from './overrides.ts'
 import { type DigiLockerSettings, endpointUrl } from './settings.ts'
 
 /** What must be known again at the callback. Plain JSON; the caller seals it. */
@@ -25,8 +26,10 @@ export const randomText = (randomBytes: (size: number) => Uint8Array): string =>
   Buffer.from(randomBytes(32)).toString('base64url')
 
 /**
- * The address that sends the browser to DigiLocker.
- * @throws RailError RAIL_MISCONFIGURED when `purpose` or `service_name` has no character that DigiLocker takes
+ * The address that sends the browser to DigiLocker. What an app has different counts over what the partner has, and what the
+ * partner drops stays dropped: its portal refuses it.
+ * @throws RailError RAIL_MISCONFIGURED when `purpose` or `service_name` has no character that DigiLocker takes,
+ *   or the app's own parameters are not ones that an app may set
  * @see digilocker-api.md §4; RFC 7636 §4.3
  */
 export function authorizeUrl(
@@ -36,10 +39,13 @@ export function authorizeUrl(
   settings: DigiLockerSettings,
   now: number,
 ): URL {
-  const optional = Object.entries({ ...optionalParameters(request, settings, now), ...settings.extraParameters })
+  const own = readOverrides(request.overrides)
+  if (own === undefined) throw new RailError('RAIL_MISCONFIGURED', 'the parameters of this app are not ones it may set')
+  const all = { ...optionalParameters(request, settings, now), ...settings.extraParameters, ...own.set }
+  const dropped = [...settings.droppedParameters, ...own.drop]
   const url = endpointUrl('authorize', settings)
   url.search = new URLSearchParams({
-    ...Object.fromEntries(optional.filter(([name]) => !settings.droppedParameters.includes(name))),
+    ...Object.fromEntries(Object.entries(all).filter(([name]) => !dropped.includes(name))),
     response_type: 'code',
     client_id: clientId,
     redirect_uri: keep.redirectUri,
@@ -69,14 +75,21 @@ function wantedDoctypes({ needs }: RailRequest, { approvedDoctypes }: DigiLocker
   return [...wanted].filter((doctype) => approvedDoctypes.includes(doctype))
 }
 
-/** DigiLocker takes letters, digits, space and underscore here, and nothing else (digilocker-api.md §4). */
 function plain(text: string, name: string): string {
+  const kept = narrowed(text)
+  if (kept === undefined) throw new RailError('RAIL_MISCONFIGURED', `${name} has no letter that DigiLocker takes`)
+  return kept
+}
+
+/**
+ * DigiLocker takes letters, digits, space and underscore here, and nothing else (digilocker-api.md §4).
+ * @returns undefined when nothing readable is left
+ */
+export function narrowed(text: string): string | undefined {
   const unaccented = text.normalize('NFKD').replace(/\p{M}/gu, '')
   const kept = unaccented
     .replace(/[^A-Za-z0-9 _]+/g, ' ')
     .replace(/ +/g, ' ')
     .trim()
-  if (!/[A-Za-z0-9]/.test(kept))
-    throw new RailError('RAIL_MISCONFIGURED', `${name} has no letter that DigiLocker takes`)
-  return kept
+  return /[A-Za-z0-9]/.test(kept) ? kept : undefined
 }

@@ -7,6 +7,7 @@ import { type ClientAuth, type DigiLockerSettings, endpointUrl, type Operation }
 import {
   errorAnswer,
   issuedAnswer,
+  parseJson,
   pullAnswer,
   type TokenAnswer,
   tokenAnswer,
@@ -227,15 +228,6 @@ function readJson<T extends z.ZodType>(operation: Operation, answer: Answer, sch
   if (parsed.success) return parsed.data
   const members = new Set(parsed.error.issues.map(({ path }) => path.join('.') || 'the whole'))
   throw new RailError('RAIL_RESPONSE_INVALID', `${operation}: cannot read ${[...members].join(', ')}`)
-}
-
-/** @returns undefined for what is no JSON. The parser's own error quotes what it read, so it goes no further. */
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    return undefined
-  }
 }
 
 const isMarkup = ({ contentType, body }: Answer): boolean =>

@@ -12,7 +12,22 @@ export type IdTokenKeys =
   | { readonly mode: 'keys'; readonly jwks: JSONWebKeySet }
   | { readonly mode: 'jwks-uri'; readonly url: URL }
 
-export type Endpoint = 'authorize' | 'token' | 'refresh' | 'revoke' | 'user' | 'issued' | 'xml' | 'eAadhaar' | 'pull'
+/** How the digest of a meta API is made and written: documented is a plain SHA-256, and nobody says how it is encoded (§11). */
+export type MetaDigest = 'hex' | 'base64' | 'keyed-hex' | 'keyed-base64'
+
+/** Signed calls that need no person. */
+export type MetaEndpoint = 'issuers' | 'doctypes' | 'parameters' | 'statistics'
+export type Endpoint =
+  | 'authorize'
+  | 'token'
+  | 'refresh'
+  | 'revoke'
+  | 'user'
+  | 'issued'
+  | 'xml'
+  | 'eAadhaar'
+  | 'pull'
+  | MetaEndpoint
 /** Calls that our server makes. */
 export type Operation = Exclude<Endpoint, 'authorize'> | 'jwks'
 
@@ -43,6 +58,7 @@ export interface DigiLockerSettings {
   readonly consentSeconds?: number | undefined
   /** about the `hmac` header of a document (§10.6): a header that is there and wrong is fatal, unless `off` */
   readonly hmacPolicy: HmacPolicy
+  readonly metaDigest: MetaDigest
   readonly idToken: {
     /** exact `iss` values that are DigiLocker's */
     readonly issuers: readonly string[]
@@ -95,6 +111,7 @@ const defaults: Omit<DigiLockerSettings, 'tokenVersion'> = {
   droppedParameters: [],
   approvedDoctypes: [],
   hmacPolicy: 'verify-if-present',
+  metaDigest: 'hex',
   idToken: { issuers: ['https://api.digitallocker.gov.in'], keys: { mode: 'tls-only' }, nonce: false },
   timeoutsMs: {
     connect: 5000,
@@ -165,6 +182,10 @@ export function pathOf(endpoint: Endpoint, settings: DigiLockerSettings): string
     xml: '/public/oauth2/1/xml/{uri}',
     eAadhaar: `/public/oauth2/${settings.eAadhaarVersion}/xml/eaadhaar`,
     pull: '/public/oauth2/1/pull/pulldocument',
+    issuers: '/public/oauth2/1/pull/issuers',
+    doctypes: '/public/oauth2/1/pull/doctype',
+    parameters: '/public/oauth2/1/pull/parameters',
+    statistics: '/public/statistics/1/counts',
   }
   return settings.paths[endpoint] ?? standard[endpoint]
 }
@@ -224,6 +245,10 @@ const ENDPOINTS: readonly string[] = [
   'xml',
   'eAadhaar',
   'pull',
+  'issuers',
+  'doctypes',
+  'parameters',
+  'statistics',
 ] satisfies Endpoint[]
 
 function pathFaults(name: string, path: string): string[] {

@@ -136,5 +136,43 @@ function toMime(value: unknown): string[] {
 /** POST /pull/pulldocument (digilocker-api.md §11) */
 export const pullAnswer = z.object({ uri: z.string().trim().min(1).max(512) })
 
+const org = z.object({ orgid: z.coerce.string(), issuerid: z.string().nullish(), name: z.string().nullish() })
+
+/** POST /pull/issuers (digilocker-api.md §11) */
+export const issuersAnswer = z
+  .object({ issuers: z.array(org) })
+  .transform(({ issuers }) => issuers.map(({ orgid, name }) => ({ orgId: orgid.trim(), name: name ?? '' })))
+
+/** POST /pull/doctype */
+export const doctypesAnswer = z
+  .object({ documents: z.array(z.object({ doctype: z.string() })) })
+  .transform(({ documents }) => documents.map(({ doctype }) => doctype.trim()))
+
+const searchParameter = z.object({ paramname: z.string(), label: z.string().nullish() })
+
+/** POST /pull/parameters: an array, or an object that holds one */
+export const parametersAnswer = z
+  .union([z.array(searchParameter), z.object({ parameters: z.array(searchParameter) })])
+  .transform((wire) => (Array.isArray(wire) ? wire : wire.parameters).map(({ paramname }) => paramname.trim()))
+
+/** POST /statistics/1/counts: numbers come as text */
+export const statisticsAnswer = z
+  .object({ issuers: z.coerce.string(), users: z.coerce.string() })
+  .transform(({ issuers, users }) => ({ issuers, users }))
+
+/** The one place where a description is read: it names the field that was wrong, and nothing of a person can stand there. */
+export const metaErrorAnswer = z
+  .object({ error: z.string(), error_description: z.string().nullish() })
+  .transform(({ error, error_description }) => ({ error, description: error_description ?? '' }))
+
+/** @returns undefined for what is no JSON. The parser's own error quotes what it read, so it goes no further. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
 /** `error` of an error body, where there is one (digilocker-api.md §12). Its description is never read. */
 export const errorAnswer = z.object({ error: z.string() }).transform(({ error }) => error)

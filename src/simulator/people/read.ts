@@ -2,23 +2,13 @@ import { createHash } from 'node:crypto'
 import { parse } from 'yaml'
 import type { Persona } from '../persona.ts'
 import { isQuirkName } from '../quirks.ts'
+import { digits, faultsOf, isFlag, isRecord, listOf, matching, type Shape, shaped, text } from '../shape.ts'
+import { UPLOAD_PATH } from '../shelf.ts'
 
 export class PeopleError extends Error {}
 
-type Check = (value: unknown) => boolean
-const text: Check = (value) => typeof value === 'string' && value.length <= 300
-const matching =
-  (form: RegExp): Check =>
-  (value) =>
-    typeof value === 'string' && form.test(value)
 const date = matching(/^\d{4}-\d{2}-\d{2}$/)
 const doctypes = listOf(matching(/^[A-Z]{3,8}$/))
-const digits = (count: number) => matching(new RegExp(`^\\d{${count}}$`))
-
-/** Members by name; a `?` at the end says that it may be left out. Whatever is not named here is a spelling mistake. */
-interface Shape {
-  readonly [member: string]: Check | Shape
-}
 
 const ADDRESS: Shape = {
   house: text,
@@ -74,6 +64,17 @@ const MARKSHEET: Shape = {
   result: text,
   subjects: listOf(shaped(SUBJECT)),
 }
+const APAAR: Shape = {
+  id: digits(12),
+  createdOn: date,
+  universities: listOf(
+    shaped({
+      name: text,
+      orgId: digits(6),
+      courses: listOf(shaped({ name: text, subjects: listOf(text) })),
+    }),
+  ),
+}
 const PERSON: Shape = {
   id: matching(/^[a-z][a-z0-9-]{0,31}$/),
   story: text,
@@ -103,7 +104,8 @@ const PERSON: Shape = {
   'marksheets?': listOf(shaped(MARKSHEET)),
   'pdfOnly?': doctypes,
   'notInLocker?': doctypes,
-  'apaar?': digits(12),
+  'apaar?': APAAR,
+  'uploads?': listOf(matching(UPLOAD_PATH)),
   'quirks?': listOf((value) => isQuirkName(value) || shaped({ quirk: isQuirkName, 'doctype?': text })(value)),
 }
 
@@ -112,7 +114,11 @@ const PERSON: Shape = {
  * @throws PeopleError naming every person and member that is wrong
  */
 export function readPeople(yaml: string): Persona[] {
-  const given: unknown = parse(yaml)
+  return toPeople(parse(yaml))
+}
+
+/** The same from what stands in another file. @throws PeopleError */
+export function toPeople(given: unknown): Persona[] {
   if (!Array.isArray(given)) throw new PeopleError('people: expected a list of persons')
   const faults = given.flatMap((person, index) => faultsOf(person, PERSON, nameOf(person, index)))
   const ids = given.map(nameOf)
@@ -140,34 +146,5 @@ function completed({ quirks, ...given }: Given): Persona {
   }
 }
 
-function faultsOf(value: unknown, shape: Shape, at: string): string[] {
-  if (!isRecord(value)) return [`${at}: expected members`]
-  const known = new Map(Object.entries(shape).map(([name, check]) => [name.replace('?', ''), { name, check }]))
-  const strange = Object.keys(value).filter((name) => !known.has(name))
-  const wrong = [...known].flatMap(([member, { name, check }]) => {
-    const given = value[member]
-    if (given === undefined) return name.endsWith('?') ? [] : [`${at}.${member} is missing`]
-    if (typeof check !== 'function') return faultsOf(given, check, `${at}.${member}`)
-    return check(given) ? [] : [`${at}.${member} is not valid`]
-  })
-  return [...strange.map((name) => `${at}.${name} is not known`), ...wrong]
-}
-
-function listOf(check: Check): Check {
-  return (value) => Array.isArray(value) && value.every(check)
-}
-
-function shaped(shape: Shape): Check {
-  return (value) => faultsOf(value, shape, '').length === 0
-}
-
-function isFlag(value: unknown): boolean {
-  return typeof value === 'boolean'
-}
-
 const nameOf = (person: unknown, index: number): string =>
   isRecord(person) && typeof person.id === 'string' ? person.id : `person ${index + 1}`
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

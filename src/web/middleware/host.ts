@@ -5,14 +5,20 @@ import { WebError } from '../../errors.ts'
  * Pins every URL to the configured issuer: a foreign Host is refused, and the headers that the engine builds URLs from
  * are overwritten with the issuer's, so that no request can choose them (security.md OP-10; oidc-provider.md §1).
  * @param behindProxy keep the last X-Forwarded-For entry, which our own proxy wrote
+ * @param alias where programs come that show a certificate: its endpoints, no page of ours (RFC 8705 §5)
  */
-export function pinHost(issuer: URL, behindProxy: boolean): Middleware {
+export function pinHost(
+  issuer: URL,
+  behindProxy: boolean,
+  alias?: { readonly origin: URL; readonly paths: readonly string[] },
+): Middleware {
   return (ctx, next) => {
     const { headers } = ctx.req
-    if (headers.host?.toLowerCase() !== issuer.host)
-      throw new WebError('HOST_UNKNOWN', 'the request names another host')
-    headers['x-forwarded-proto'] = issuer.protocol.slice(0, -1)
-    headers['x-forwarded-host'] = issuer.host
+    const host = headers.host?.toLowerCase()
+    const origin = host === alias?.origin.host && alias?.paths.includes(ctx.path.toLowerCase()) ? alias.origin : issuer
+    if (host !== origin.host) throw new WebError('HOST_UNKNOWN', 'the request names another host')
+    headers['x-forwarded-proto'] = origin.protocol.slice(0, -1)
+    headers['x-forwarded-host'] = origin.host
     const forwardedFor = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim()
     if (behindProxy && forwardedFor) headers['x-forwarded-for'] = forwardedFor
     else delete headers['x-forwarded-for']

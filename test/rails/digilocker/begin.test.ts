@@ -113,6 +113,44 @@ describe('DigiLocker authorize request — digilocker-api.md §4', () => {
     expect([query.get('pla'), query.get('purpose'), query.has('service_name')]).toEqual(['Y', 'verification', false])
   })
 
+  it('takes what an app has different over what the partner has, and drops what either drops', async () => {
+    const settings = { extraParameters: { pla: 'Y', acr: 'aadhaar' }, droppedParameters: ['amr'] }
+    const overrides = {
+      add: { acr: 'pan driving_licence', amr: 'mobile', dl_flow: 'signin', prompt: 'login_mobile', purpose: 'kyc' },
+      drop: ['pla', 'req_doctype'],
+      service_name: 'Scooters of Pune',
+    }
+    const { query } = await begin(
+      { ...settings, approvedDoctypes: ['DRVLC'] },
+      { overrides, needs: [need('DRVLC')], freshLogin: true },
+    )
+    expect(Object.fromEntries(query)).toMatchObject({
+      acr: 'pan driving_licence',
+      dl_flow: 'signin',
+      prompt: 'login_mobile',
+      purpose: 'kyc',
+      service_name: 'Scooters of Pune',
+    })
+    expect(['pla', 'req_doctype', 'amr'].filter((name) => query.has(name))).toEqual([])
+  })
+
+  it('keeps a request as it is for an app that has nothing different', async () => {
+    const { query } = await begin({ extraParameters: { pla: 'Y' } }, { overrides: {} })
+    expect([query.get('pla'), query.get('service_name')]).toEqual(['Y', REQUEST.serviceName])
+  })
+
+  it.each([
+    ['state', { add: { state: 'oidc_flow' } }],
+    ['the redirect URI', { add: { redirect_uri: 'https://evil.test/' } }],
+    ['PKCE', { drop: ['code_challenge'] }],
+    ['the client', { add: { client_id: 'OTHER' } }],
+    ['a person’s number', { add: { verified_mobile: '9000000001' } }],
+    ['a value that hides another parameter', { add: { acr: 'pan&state=x' } }],
+    ['the new sign-in that the app asks for', { drop: ['prompt'] }],
+  ])('sends nobody anywhere when a row of the database has an app change %s', async (_case, overrides) => {
+    await expect(begin({}, { overrides })).rejects.toThrow(expect.objectContaining({ code: 'RAIL_MISCONFIGURED' }))
+  })
+
   it('sends no nonce unless the partner has seen it echoed', async () => {
     expect((await begin()).query.has('nonce')).toBe(false)
     const idToken = { issuers: ['https://up.test'], keys: { mode: 'tls-only' as const }, nonce: true }

@@ -50,6 +50,8 @@ export interface Journey {
   /** authorize parameters to change; undefined drops one */
   change?: Record<string, string | undefined>
   version?: 1 | 2
+  /** quirks, typed at the sign-in */
+  wrong?: string
 }
 
 export const VERIFIER = randomBytes(32).toString('base64url')
@@ -90,7 +92,8 @@ export async function signIn(browser: Browser, at: URL, journey: Journey): Promi
   const persona = journey.persona ?? 'asha'
   const page = await (await browser.open(at)).text()
   const pin = journey.pin ?? pinOf(page, persona)
-  return browser.post(at, new URLSearchParams({ flow: hidden(page, 'flow'), persona, pin }))
+  const { wrong = '' } = journey
+  return browser.post(at, new URLSearchParams({ flow: hidden(page, 'flow'), persona, pin, wrong }))
 }
 
 export function exchange(simulator: Simulator, code: string, client = PLAIN, change: Record<string, string> = {}) {

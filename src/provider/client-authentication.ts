@@ -1,0 +1,18 @@
+import { errors } from 'oidc-provider'
+import type { IssuerParts } from './issuer.ts'
+import { CLOCK_TOLERANCE, MINUTE } from './lifetimes.ts'
+import { assertAssertionAlgorithm } from './profile.ts'
+
+/** The issuer alone as audience, and a short life: an assertion for us is good nowhere else and not for long (security.md OP-8). */
+export function assertClientAssertion(
+  claims: Record<string, unknown>,
+  header: Record<string, unknown>,
+  client: Record<string, unknown>,
+  { issuer, clock }: Pick<IssuerParts, 'issuer' | 'clock'>,
+): void {
+  assertAssertionAlgorithm(client, header.alg)
+  if (claims.aud !== issuer.origin)
+    throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a single string')
+  if (typeof claims.exp !== 'number' || claims.exp > clock() + MINUTE + CLOCK_TOLERANCE)
+    throw new errors.InvalidClientAuth('exp must be at most 60 seconds ahead')
+}

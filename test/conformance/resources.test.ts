@@ -1,0 +1,89 @@
+import { decodeProtectedHeader } from 'jose'
+import * as oauth from 'oauth4webapi'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Citizen } from '../support/citizen.ts'
+import { describeOnEachDatabase } from '../support/databases.ts'
+import { addRelyingApp, insecure, type RelyingApp } from '../support/relying-app.ts'
+import { openStage, REDIRECT_URI, registration, type Stage } from '../support/stage.ts'
+
+const API = 'https://api.shop.example/v1'
+
+describeOnEachDatabase('tokens for a client’s own API — RFC 8707, RFC 9068', (open) => {
+  let stage: Stage
+  let app: RelyingApp
+
+  beforeAll(async () => {
+    stage = await openStage(await open())
+    app = await addRelyingApp(stage, {
+      dwar: { ...registration.dwar, resources: [{ identifier: API, scopes: ['rent', 'return'] }] },
+    })
+  })
+  afterAll(() => stage.close())
+
+  async function tokens() {
+    const { callback, verifier, parameters } = await app.authorized({
+      resource: API,
+      scope: 'openid offline_access profile rent unknown',
+    })
+    const response = await app.exchange(callback, verifier, { additionalParameters: { resource: API } })
+    const result = await oauth.processAuthorizationCodeResponse(app.as, app.client, response, {
+      expectedNonce: parameters.get('nonce') ?? '',
+    })
+    return { result, sub: oauth.getValidatedIdTokenClaims(result)?.sub ?? '' }
+  }
+
+  it('are signed JWTs for that API alone, with the pairwise subject and its registered scopes (RFC 9068 §2)', async () => {
+    const { result, sub } = await tokens()
+    expect(decodeProtectedHeader(result.access_token)).toMatchObject({ alg: 'ES256', typ: 'at+jwt' })
+    const request = new Request(API, { headers: { authorization: `Bearer ${result.access_token}` } })
+    const claims = await oauth.validateJwtAccessToken(app.as, request, API, insecure)
+    expect(claims).toMatchObject({ iss: stage.issuer.origin, client_id: app.client.client_id, sub, scope: 'rent' })
+    expect(claims.exp - claims.iat).toBe(300)
+    expect(Object.keys(claims).toSorted()).toEqual(['aud', 'client_id', 'exp', 'iat', 'iss', 'jti', 'scope', 'sub'])
+  })
+
+  it('open no claims of ours, and cannot be asked about or revoked (RFC 7009 §2.2.1)', async () => {
+    const { result } = await tokens()
+    const userinfo = await oauth.userInfoRequest(app.as, app.client, result.access_token, insecure)
+    expect(userinfo.status).toBe(401)
+    const asked = await oauth.introspectionRequest(app.as, app.client, app.auth, result.access_token, insecure)
+    expect([asked.status, await asked.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: 'unsupported_token_type' }),
+    ])
+    const revoked = await oauth.revocationRequest(app.as, app.client, app.auth, result.access_token, insecure)
+    expect([revoked.status, await revoked.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: 'unsupported_token_type' }),
+    ])
+  })
+
+  it('come from a refresh too, beside tokens for userinfo (RFC 8707 §2.2)', async () => {
+    const { result } = await tokens()
+    const forApi = await oauth.refreshTokenGrantRequest(app.as, app.client, app.auth, result.refresh_token ?? '', {
+      ...insecure,
+      additionalParameters: { resource: API },
+    })
+    const second = await oauth.processRefreshTokenResponse(app.as, app.client, forApi)
+    expect(decodeProtectedHeader(second.access_token).typ).toBe('at+jwt')
+    const forUs = await oauth.refreshTokenGrantRequest(
+      app.as,
+      app.client,
+      app.auth,
+      second.refresh_token ?? '',
+      insecure,
+    )
+    const third = await oauth.processRefreshTokenResponse(app.as, app.client, forUs)
+    expect((await oauth.userInfoRequest(app.as, app.client, third.access_token, insecure)).status).toBe(200)
+  })
+
+  it('are refused for an API that another client registered, or nobody (§2: invalid_target)', async () => {
+    const other = await addRelyingApp(stage)
+    const { parameters } = await other.request({ resource: API })
+    const { url } = await new Citizen(REDIRECT_URI).get(other.authorizeUrl(parameters))
+    expect(url.searchParams.get('error')).toBe('invalid_target')
+    const { callback, verifier } = await app.authorized({ resource: API, scope: 'openid rent' })
+    const wider = await app.exchange(callback, verifier, { additionalParameters: { resource: 'https://api.other/' } })
+    expect([wider.status, await wider.json()]).toEqual([400, expect.objectContaining({ error: 'invalid_target' })])
+  })
+})

@@ -1,0 +1,221 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
+import * as oauth from 'oauth4webapi'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { createEventStore } from '../../adapters/event-store.ts'
+import { createLogoutStore } from '../../adapters/logout-store.ts'
+import { createRequestMemo } from '../../adapters/request-memo.ts'
+import type { EventType } from '../../src/privacy/event.ts'
+import { Citizen } from '../support/citizen.ts'
+import { describeOnEachDatabase } from '../support/databases.ts'
+import { addRelyingApp, type RelyingApp } from '../support/relying-app.ts'
+import { logIn, openStage, REDIRECT_URI, type Stage } from '../support/stage.ts'
+
+/** The back-channel endpoint of a relying app, that answers as it is told. */
+async function listenForLogouts() {
+  const tokens: string[] = []
+  let answer: number | 'nothing' = 200
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const token = new URLSearchParams(Buffer.concat(parts).toString()).get('logout_token')
+      if (token) tokens.push(token)
+      if (answer === 'nothing') return
+      response.writeHead(answer, answer === 302 ? { location: 'http://localhost:1/' } : {}).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    uri: `http://localhost:${port}/logout`,
+    tokens,
+    answerWith: (next: typeof answer) => {
+      answer = next
+    },
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
+  let stage: Stage
+  let receiver: Awaited<ReturnType<typeof listenForLogouts>>
+  let shop: RelyingApp
+  let ahead = 0
+
+  beforeAll(async () => {
+    stage = await openStage(await open(), { clock: () => Math.floor(Date.now() / 1000) + ahead })
+    receiver = await listenForLogouts()
+    shop = await addToldApp()
+  })
+  afterEach(() => {
+    ahead = 0
+    receiver.answerWith(200)
+    receiver.tokens.length = 0
+  })
+  afterAll(async () => {
+    await stage.close()
+    receiver.close()
+  })
+
+  const addToldApp = (change: Record<string, unknown> = {}) =>
+    addRelyingApp(stage, {
+      backchannel_logout_uri: receiver.uri,
+      backchannel_logout_session_required: true,
+      id_token_signed_response_alg: 'ES256',
+      ...change,
+    })
+
+  async function signIn(app: RelyingApp, citizen: Citizen) {
+    const { verifier, parameters } = await app.request()
+    const back = await walk(citizen, app.authorizeUrl(parameters))
+    const callback = oauth.validateAuthResponse(app.as, app.client, back, parameters.get('state') ?? '')
+    const tokens = await oauth.processAuthorizationCodeResponse(
+      app.as,
+      app.client,
+      await app.exchange(callback, verifier),
+      { expectedNonce: parameters.get('nonce') ?? '' },
+    )
+    return { idToken: tokens.id_token ?? '', claims: oauth.getValidatedIdTokenClaims(tokens) }
+  }
+
+  /** A second login of the same browser finds DigiLocker signed in already. */
+  async function walk(citizen: Citizen, url: URL): Promise<URL> {
+    if (citizen.visited.length === 0) return logIn(url, { citizen })
+    const upstream = await citizen.submit(await citizen.get(url), /continue/i)
+    return (await citizen.submit(await citizen.submit(upstream, /^Allow$/), /^share$/)).url
+  }
+
+  async function signOut(citizen: Citizen, idToken: string, button = /^yes$/) {
+    const url = new URL('/logout', stage.issuer)
+    url.searchParams.set('id_token_hint', idToken)
+    return citizen.submit(await citizen.get(url), button)
+  }
+
+  const eventsOf = async (app: RelyingApp, type: EventType) =>
+    stage.app.events.history({ clientId: app.client.client_id, type })
+
+  const arrived = (count: number) =>
+    vi.waitFor(() => expect(receiver.tokens.length).toBeGreaterThanOrEqual(count), { timeout: 20_000, interval: 50 })
+
+  it('tells every app of the session by a signed logout token (§2.4, §2.5)', async () => {
+    const other = await addToldApp({ backchannel_logout_session_required: false })
+    const citizen = new Citizen(REDIRECT_URI)
+    const first = await signIn(shop, citizen)
+    const second = await signIn(other, citizen)
+    await signOut(citizen, second.idToken)
+    await arrived(2)
+    const keys = createRemoteJWKSet(new URL(shop.as.jwks_uri ?? ''))
+    const told = await Promise.all(
+      receiver.tokens.map(async (token) => {
+        const { payload, protectedHeader } = await jwtVerify(token, keys, { issuer: stage.issuer.origin })
+        expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'logout+jwt' })
+        expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(120)
+        expect(payload).toMatchObject({
+          jti: expect.any(String),
+          events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+        })
+        expect(payload).not.toHaveProperty('nonce')
+        return payload
+      }),
+    )
+    const of = (app: RelyingApp) => told.find(({ aud }) => aud === app.client.client_id)
+    expect(of(shop)).toMatchObject({ sub: first.claims?.sub, sid: first.claims?.sid })
+    expect(first.claims?.sid).toEqual(expect.any(String))
+    expect(of(other)).toMatchObject({ sub: second.claims?.sub })
+    expect(of(other)).not.toHaveProperty('sid')
+    await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 10_000 })
+  })
+
+  it('does not let the person wait for an app that does not answer', async () => {
+    const citizen = new Citizen(REDIRECT_URI)
+    const { idToken } = await signIn(shop, citizen)
+    receiver.answerWith('nothing')
+    const started = performance.now()
+    const page = await signOut(citizen, idToken)
+    expect(page.status).toBe(200)
+    expect(performance.now() - started).toBeLessThan(2_400) // the engine alone would have waited for 2.5 s
+  })
+
+  it.each([503, 302] as const)('tries again after %i, with a new token (§2.8)', async (status) => {
+    const app = await addToldApp()
+    const citizen = new Citizen(REDIRECT_URI)
+    const { idToken } = await signIn(app, citizen)
+    receiver.answerWith(status)
+    await signOut(citizen, idToken)
+    const own = () => receiver.tokens.filter((token) => decodeJwt(token).aud === app.client.client_id)
+    await vi.waitFor(() => expect(own().length).toBeGreaterThan(0), { timeout: 20_000 })
+    receiver.answerWith(200)
+    ahead += 60
+    await vi.waitFor(async () => expect(await eventsOf(app, 'logout.delivered')).toHaveLength(1), { timeout: 20_000 })
+    const ids = own().map((token) => decodeJwt(token).jti)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.length).toBeGreaterThan(1)
+  })
+
+  it('gives up after a day, and says so', async () => {
+    const app = await addToldApp()
+    const citizen = new Citizen(REDIRECT_URI)
+    const { idToken } = await signIn(app, citizen)
+    receiver.answerWith(500)
+    await signOut(citizen, idToken)
+    await arrived(1)
+    ahead += 86_400
+    await vi.waitFor(
+      async () =>
+        expect((await eventsOf(app, 'logout.undeliverable')).map(({ body }) => body)).toEqual([
+          expect.objectContaining({ reason: 'refused' }),
+        ]),
+      { timeout: 20_000 },
+    )
+    expect(await waiting()).toBe(0)
+  })
+
+  it('tells only the app that the person leaves, when she stays signed in elsewhere', async () => {
+    const other = await addToldApp()
+    const citizen = new Citizen(REDIRECT_URI)
+    const { idToken } = await signIn(shop, citizen)
+    await signIn(other, citizen)
+    await signOut(citizen, idToken, /stay|signed in/i)
+    await arrived(1)
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 10_000 })
+    expect(receiver.tokens.map((token) => decodeJwt(token).aud)).toEqual([shop.client.client_id])
+  })
+
+  it('gives a delivery to one of many workers, and to the next when that one dies', async () => {
+    const memo = createRequestMemo()
+    const clock = () => 4_000_000_000
+    const logouts = createLogoutStore(stage.database, createEventStore(stage.database, clock), memo)
+    await stage.database.hot(
+      'test_insert_deliveries',
+      `insert into logout_delivery (id, client_id, account_id, due_at, ends_at)
+       select gen_random_uuid(), 'gone', 'acct', to_timestamp(3999999999), to_timestamp(4000086400)
+       from generate_series(1, 5)`,
+      [],
+    )
+    const taken = await Promise.all(Array.from({ length: 20 }, () => logouts.takeDue(4_000_000_000, 4_000_000_030, 3)))
+    expect(
+      taken
+        .flat()
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual([...new Set(taken.flat().map(({ id }) => id))].toSorted())
+    expect(taken.flat()).toHaveLength(5)
+    expect(await logouts.takeDue(4_000_000_029, 4_000_000_060, 9)).toEqual([])
+    expect(await logouts.takeDue(4_000_000_030, 4_000_000_060, 9)).toHaveLength(5)
+    await stage.database.hot('test_delete_deliveries', 'delete from logout_delivery', [])
+  })
+
+  async function waiting(): Promise<number> {
+    const [row] = await stage.database.hot<{ count: number }>(
+      'test_count_deliveries',
+      'select count(*)::int as count from logout_delivery',
+      [],
+    )
+    return row?.count ?? -1
+  }
+})
