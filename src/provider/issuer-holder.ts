@@ -55,11 +55,13 @@ export async function createIssuerHolder(parts: IssuerHolderParts): Promise<Issu
   }
 
   const refresh = async () => {
-    if (checkedAt === parts.clock()) return
+    // Whoever comes while a look is under way waits for it: what is known may be as old as the request before.
+    if (!checking && checkedAt === parts.clock()) return
     checking ??= check().finally(() => {
       checking = undefined
     })
-    await checking
+    // While the store is away nobody waits for it: the key set and discovery go on being served.
+    if (!stale) await checking
   }
 
   return {

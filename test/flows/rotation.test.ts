@@ -7,7 +7,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { type Cluster, openCluster } from '../support/cluster.ts'
 import { freshPostgresUrl } from '../support/databases.ts'
 import { type Load, rotateSigningKeys, startLoad } from '../support/rotation.ts'
-import { newSecrets, sharedPki, UPSTREAM } from '../support/stage.ts'
+import { newSecrets, registration, sharedPki, UPSTREAM } from '../support/stage.ts'
 
 const [k1, k2] = ['k1', 'k2'].map((id) => `${id}:${randomBytes(32).toString('base64')}`)
 const [oldCookie, newCookie] = [0, 1].map(() => randomBytes(32).toString('base64url'))
@@ -63,6 +63,17 @@ describe('rotating every kind of key under load', () => {
     expect(kids.size).toBe(6)
     expect(new Set(load.samples.map(({ operation }) => operation)).size).toBe(4)
   }, 120_000)
+
+  it('can be asked for and done on the command line', async () => {
+    const listed = Object.values(await cluster.dwar('keys', 'list')) as unknown as Record<string, string>[]
+    expect(listed.map(({ state, alg }) => `${state} ${alg}`)).toEqual(
+      expect.arrayContaining(['current ES256', 'next ES256', 'retired ES256']),
+    )
+    const { client_id: id } = await cluster.operator.clients.add(registration)
+    const rotated = await cluster.dwar('client', 'rotate-secret', id, '--overlap', '24h')
+    expect(Number(rotated.previous_secret_ends_at)).toBeGreaterThan(Date.now() / 1000 + 86_000)
+    await expect(cluster.dwar('client', 'rotate-secret', id, '--overlap', 'a while')).rejects.toThrow('CONFIG_INVALID')
+  }, 60_000)
 
   /** As an operator does it: with the new settings, while all are running. */
   async function rotateVault(): Promise<number> {

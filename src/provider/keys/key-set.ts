@@ -28,6 +28,7 @@ export interface KeySet {
 export function createKeySet(parts: KeySetParts): KeySet {
   let current: readonly StoredSigningKey[] = []
   let held: readonly HeldKey[] = []
+  let checking: Promise<void> | undefined
 
   const load = async () => {
     const stored = (await parts.store.list()).toSorted(inOrder)
@@ -64,10 +65,18 @@ export function createKeySet(parts: KeySetParts): KeySet {
     return holder.open(key)
   }
 
+  async function signAgain(): Promise<void> {
+    for (const key of held) if (key.failing) await key.sign(Buffer.from('is anybody there?'))
+  }
+
   return {
     load,
-    async check() {
-      for (const key of held) if (key.failing) await key.sign(Buffer.from('is anybody there?'))
+    // One try for all who ask meanwhile: a service that is away is not helped by a crowd.
+    check() {
+      checking ??= signAgain().finally(() => {
+        checking = undefined
+      })
+      return checking
     },
     ages: () => current.map((key) => ({ alg: key.alg, ageSeconds: parts.clock() - signsSince(key) })),
   }
