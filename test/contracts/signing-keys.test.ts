@@ -159,6 +159,19 @@ describeOnEachDatabase('The life of a signing key', (open) => {
     expect((await states('RS256')).toSorted()).toEqual(['current', 'next'])
   })
 
+  it('gives a next key its lead even when the current one is overdue', async () => {
+    const keeper = instance()
+    await keeper.ensureCurrent()
+    const first = await kidOf('current')
+    travel(NOW + 2 * SCHEDULE.rotateEverySeconds) // everything stood still for half a year
+    await keeper.turn()
+    await keeper.turn()
+    expect(await kidOf('current')).toBe(first)
+    travel(now + SCHEDULE.leadSeconds)
+    await keeper.turn()
+    expect(await kidOf('current')).not.toBe(first)
+  })
+
   it('withdraws a current key at once, for one that every instance publishes', async () => {
     const keeper = instance()
     await keeper.ensureCurrent()
