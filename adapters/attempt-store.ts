@@ -11,6 +11,10 @@ const OPEN = `with act as (
     insert into rail_attempt (id, rail, interaction_uid, client_id, state_hash, browser_hash, sealed_state, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8))
     returning client_id, null::text as account_id, null::text as grant_id
+  ), former as (
+    update upstream_session set ends_at = to_timestamp($10)
+    where id in (select id from rail_attempt where interaction_uid = $3) and grant_id is null
+      and ends_at > to_timestamp($10)
   ) ${insertEventsOfAct(9)}`
 
 const CLAIM = `update rail_attempt set used_at = to_timestamp($3)
@@ -50,6 +54,7 @@ export function createAttemptStore(database: Database, clock: Clock): AttemptSto
         Buffer.from(attempt.sealedState),
         attempt.expiresAt,
         toEventRows(database, clock, [event]),
+        clock(),
       ])
     },
 
@@ -86,7 +91,8 @@ export function createAttemptStore(database: Database, clock: Clock): AttemptSto
     },
 
     async deleteByInteraction(interactionUid) {
-      await database.db().deleteFrom('rail_attempt').where('interaction_uid', '=', interactionUid).execute()
+      const attempts = database.db().deleteFrom('rail_attempt').where('interaction_uid', '=', interactionUid)
+      return (await attempts.returning('id').execute()).length > 0
     },
   }
 }

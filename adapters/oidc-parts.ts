@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../src/clock.ts'
 import type { DwarEvent } from '../src/privacy/event.ts'
+import type { PresentedRefreshToken, RepeatTerms } from '../src/provider/refresh.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import type { ClientCache } from './client-cache.ts'
 import type { Database } from './database.ts'
@@ -16,6 +17,8 @@ export interface OidcAdapterParts {
   readonly memo: RequestMemo
   /** the event of an interaction that is stored for the first time: it is appended by the same statement */
   readonly interactionStarted?: ((uid: string, payload: AdapterPayload) => DwarEvent) | undefined
+  /** on which terms the refresh token that this request presents may be used again; absent: on none */
+  readonly repeatTerms?: ((token: PresentedRefreshToken) => Promise<RepeatTerms | undefined>) | undefined
   /** the engine's `clockTolerance`: rows are found until they have been expired for so long */
   readonly clockToleranceSeconds: number
 }

@@ -15,6 +15,16 @@ const statement = (name: string, text: string): Statement => ({ name, text })
 const alive = (table: string, floor: string) =>
   `(${table}.expires_at is null or ${table}.expires_at > to_timestamp(${floor}))`
 
+/**
+ * The payload of session row `s` with the authorizations of all rows of its uid: two logins that give a session a new id at
+ * once leave a row each, and the newer one lacks what the other added. Both expect the codes of their apps to work. Empty
+ * ones are left out: the engine makes one for any app that begins.
+ */
+const sessionPayload = (s: string, floor: string) => `${s}.payload || jsonb_build_object('authorizations', coalesce((
+       select jsonb_object_agg(a.key, a.value order by r.made) from oidc_model r, jsonb_each(r.payload -> 'authorizations') a
+       where a.value <> '{}' and r.model = 'Session' and r.uid = ${s}.uid and r.account_id = ${s}.account_id and ${alive('r', floor)}
+     ), ${s}.payload -> 'authorizations', '{}'))`
+
 const INSERT_MODEL = `insert into oidc_model
     (model, id, sealed_payload, grant_id, session_uid, user_code, client_id, account_id, expires_at)
   values ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9))
@@ -31,16 +41,45 @@ export const UPSERT_MODEL_NOTED = statement(
   `with act as (${INSERT_MODEL} returning account_id, client_id, grant_id) ${insertEventsOfAct(10)}`,
 )
 
-/** (rows, events). Tokens of one request together; bytes travel as hexadecimal and base64 inside the JSON. */
-export const UPSERT_TOKENS = statement(
-  'tokens_upsert',
-  `with act as (
-     insert into oidc_model (model, id, sealed_payload, grant_id, session_uid, client_id, account_id, expires_at)
+const INSERT_TOKENS = `insert into oidc_model
+       (model, id, sealed_payload, grant_id, session_uid, client_id, account_id, expires_at)
      select t.model, decode(t.id, 'hex'), decode(t.sealed, 'base64'), t.grant_id, t.session_uid, t.client_id,
        t.account_id, to_timestamp(t.expires_at)
      from jsonb_to_recordset($1::jsonb) as t(model text, id text, sealed text, grant_id text, session_uid text,
-       client_id text, account_id text, expires_at double precision)
+       client_id text, account_id text, expires_at double precision)`
+
+/** (rows, events). Tokens of one request together; bytes travel as hexadecimal and base64 inside the JSON. */
+export const UPSERT_TOKENS = statement('tokens_upsert', `with act as (${INSERT_TOKENS}) ${insertEvents(2)}`)
+
+/** (rows, events, answer): the same with the sealed answer of a refresh that may be repeated. */
+export const UPSERT_TOKENS_KEPT = statement(
+  'tokens_upsert_kept',
+  `with act as (${INSERT_TOKENS}), kept as (
+     insert into refresh_repeat (id, grant_id, successor, request_hash, sealed_answer, ends_at)
+     select decode(r.id, 'hex'), r.grant_id, decode(r.successor, 'hex'), decode(r.request_hash, 'hex'),
+       decode(r.sealed, 'base64'), to_timestamp(r.ends_at)
+     from jsonb_to_record($3::jsonb) as r(id text, grant_id text, successor text, request_hash text, sealed text,
+       ends_at double precision)
    ) ${insertEvents(2)}`,
+)
+
+/**
+ * (id, hash of the request, now, events). A refresh token that was used before, with the answer it got then. `same`: the
+ * request is that one again, in time, and the successor is unused; the events are appended only then.
+ */
+export const ANSWER_REPEAT = statement(
+  'repeat_answer',
+  `with found as (
+     select m.account_id, m.client_id, m.grant_id, extract(epoch from m.consumed_at)::float8 as consumed,
+       r.id is not null as answered, r.sealed_answer,
+       r.request_hash = $2 and r.ends_at > to_timestamp($3) and n.id is not null and n.consumed_at is null as same
+     from oidc_model m
+     left join refresh_repeat r on r.id = m.id
+     left join oidc_model n on n.model = 'RefreshToken' and n.id = r.successor
+     where m.model = 'RefreshToken' and m.id = $1
+   ), act as (select account_id, client_id, grant_id from found where same),
+   noted as (${insertEventsOfAct(4)} returning id)
+   select consumed, answered, same, sealed_answer from found`,
 )
 
 /** (model, id, floor) */
@@ -68,7 +107,8 @@ export const FIND_TOKEN = statement(
    from oidc_model m
    left join oidc_grant g on g.id = m.grant_id and ${alive('g', '$2')}
    left join lateral (
-     select payload from oidc_model o where o.model = 'Session' and o.uid = m.session_uid and ${alive('o', '$2')}
+     select ${sessionPayload('o', '$2')} as payload
+     from oidc_model o where o.model = 'Session' and o.uid = m.session_uid and ${alive('o', '$2')}
      order by o.made desc limit 1
    ) s on true
    ${joinConsent('m.grant_id', 'to_timestamp($3)')}
@@ -90,8 +130,11 @@ export const CONSUME_NOTED = statement(
    select 1 as won from act`,
 )
 
-/** (model, id) */
-export const DESTROY_MODEL = statement('model_destroy', 'delete from oidc_model where model = $1 and id = $2')
+/** (model, id). Of racing calls one gets a row. */
+export const DESTROY_MODEL = statement(
+  'model_destroy',
+  'delete from oidc_model where model = $1 and id = $2 returning 1 as gone',
+)
 
 /** Every row of the session's uid: two resumes at once can leave two, and a logout must end both. (id) */
 const DELETE_SESSION = `delete from oidc_model where model = 'Session'
@@ -130,14 +173,15 @@ export const UPSERT_SESSION = statement(
 /** (id, floor) */
 export const FIND_SESSION = statement(
   'session_find',
-  `select payload::text as payload from oidc_model m where model = 'Session' and id = $1 and ${alive('m', '$2')}`,
+  `select (${sessionPayload('m', '$2')})::text as payload
+   from oidc_model m where model = 'Session' and id = $1 and ${alive('m', '$2')}`,
 )
 
 /** (uid, floor); index oidc_model_uid. The newest row is the session. */
 export const FIND_SESSION_BY_UID = statement(
   'session_by_uid',
-  `select payload::text as payload from oidc_model m where model = 'Session' and uid = $1 and ${alive('m', '$2')}
-   order by made desc limit 1`,
+  `select (${sessionPayload('m', '$2')})::text as payload
+   from oidc_model m where model = 'Session' and uid = $1 and ${alive('m', '$2')} order by made desc limit 1`,
 )
 
 /** (id, account, client, payload, expiry) */

@@ -1,6 +1,8 @@
 import Provider from 'oidc-provider'
+import type { RepeatTerms } from '../src/provider/refresh.ts'
 import type { LogoutNotice } from '../src/provider/stores.ts'
 import type { ConsentRow } from './consent-rows.ts'
+import type { KeepAnswer } from './oidc-repeat.ts'
 import type { PendingToken } from './token-batch.ts'
 
 /** A code or token with the grant, session and consent that hang together with it, as one statement read them. */
@@ -32,6 +34,12 @@ export class RequestNotes {
   readonly revocations = new Map<string, Promise<void>>()
   /** tokens to be stored together when the request is done; absent where nobody will do that */
   pendingTokens?: PendingToken[]
+  /** the refresh token in use, where it may be repeated: SHA-256 in hexadecimal, its grant, and on which terms */
+  repeatable?: { readonly key: string; readonly grantId: string; readonly terms: RepeatTerms }
+  /** set by a refresh that won: its answer is stored with its tokens */
+  keepAnswer?: KeepAnswer
+  /** set by a use that came second: told instead of what the engine says */
+  answer?: { readonly status: number; readonly body: Readonly<Record<string, unknown>> }
 
   forgetFamilies(): void {
     this.tokens.clear()

@@ -2,6 +2,7 @@ import type { Clock } from '../src/clock.ts'
 import type { CountStore } from '../src/limits/limiter.ts'
 import type { ConsentStore } from '../src/privacy/consent.ts'
 import type { EventStore } from '../src/privacy/event.ts'
+import type { SharingStore } from '../src/privacy/sharing.ts'
 import type {
   AccountStore,
   AttemptStore,
@@ -24,6 +25,7 @@ import { createRailCredentialStore } from './rail-credential-store.ts'
 import { createRateCountStore } from './rate-count-store.ts'
 import { createReplayStore, type InsertReplay } from './replay-store.ts'
 import { createRequestMemo, type RequestMemo } from './request-memo.ts'
+import { createSharingStore } from './sharing-store.ts'
 import { createSigningKeyStore } from './signing-key-store.ts'
 import { createTokenBatch, type TokenBatch } from './token-batch.ts'
 import { createUpstreamSessionStore } from './upstream-session-store.ts'
@@ -40,6 +42,7 @@ export interface Storage {
   readonly accounts: AccountStore
   readonly attempts: AttemptStore
   readonly consents: ConsentStore
+  readonly sharings: SharingStore
   readonly upstreamSessions: UpstreamSessionStore
   readonly logouts: LogoutStore
   readonly signingKeys: SigningKeyStore
@@ -66,6 +69,7 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     accounts: createAccountStore(database, clock),
     attempts: createAttemptStore(database, clock),
     consents: createConsentStore({ database, clock, events, memo }),
+    sharings: createSharingStore(database, events),
     upstreamSessions: createUpstreamSessionStore(database),
     logouts: createLogoutStore(database, events, memo),
     signingKeys: createSigningKeyStore(database, clock, events),

@@ -2,7 +2,8 @@ import { errors } from 'oidc-provider'
 import type { DwarEvent } from '../src/privacy/event.ts'
 import { toEventRows } from './event-rows.ts'
 import type { OidcAdapterParts } from './oidc-parts.ts'
-import { UPSERT_TOKENS } from './oidc-sql.ts'
+import type { RepeatRow } from './oidc-repeat.ts'
+import { UPSERT_TOKENS, UPSERT_TOKENS_KEPT } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
 import { sqlState } from './statement-guard.ts'
 
@@ -28,6 +29,8 @@ export type TokenBatch = (ctx: Exchange, next: () => Promise<unknown>) => Promis
  * but not when it was revoked because another request presented the same code or token just after this one had won it:
  * then this one did succeed, and gets tokens that are dead on arrival, as if the other had come a moment later. So of
  * racing uses always one succeeds (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+ *
+ * A refresh that its client may repeat is stored with its answer, and a repetition is answered with that.
  */
 export function createTokenBatch(
   parts: Pick<OidcAdapterParts, 'database' | 'clock'> & { memo: RequestMemo },
@@ -37,9 +40,10 @@ export function createTokenBatch(
     const pending: PendingToken[] = []
     if (notes) notes.pendingTokens = pending
     await next()
+    if (notes?.answer) Object.assign(ctx, notes.answer)
     if (pending.length === 0 || ctx.status >= 400) return
     try {
-      await store(parts, pending)
+      await store(parts, pending, await notes?.keepAnswer?.(ctx.body))
     } catch (error) {
       if (!(error instanceof errors.InvalidGrant)) throw error
       if (await endedByReuse(parts.database, pending)) return
@@ -52,6 +56,7 @@ export function createTokenBatch(
 async function store(
   { database, clock }: Pick<OidcAdapterParts, 'database' | 'clock'>,
   pending: readonly PendingToken[],
+  answer: RepeatRow | undefined,
 ): Promise<void> {
   const rows = JSON.stringify(pending.map((token) => token.row))
   const events = toEventRows(
@@ -60,7 +65,8 @@ async function store(
     pending.map((token) => token.event),
   )
   try {
-    await database.hot(UPSERT_TOKENS.name, UPSERT_TOKENS.text, [rows, events])
+    if (!answer) await database.hot(UPSERT_TOKENS.name, UPSERT_TOKENS.text, [rows, events])
+    else await database.hot(UPSERT_TOKENS_KEPT.name, UPSERT_TOKENS_KEPT.text, [rows, events, JSON.stringify(answer)])
   } catch (error) {
     throw toGrantError(error)
   }

@@ -4,8 +4,13 @@ import type { Database } from './database.ts'
 const COLUMNS = `id, rail, sealed, generation,
   extract(epoch from access_ends_at)::float8 as access_ends, extract(epoch from ends_at)::float8 as ends`
 
+/** A journey that was begun anew while this one was on its way back is the one that counts: this one is over already. */
 const OPEN = `insert into upstream_session (id, rail, sealed, access_ends_at, ends_at)
-  values ($1, $2, $3, to_timestamp($4), to_timestamp($5))`
+  select $1::uuid, $2, $3, to_timestamp($4), case when exists (
+      select 1 from rail_attempt own
+      join rail_attempt newer on newer.interaction_uid = own.interaction_uid and newer.id > own.id
+      where own.id = $1::uuid
+    ) then to_timestamp($6) else to_timestamp($5) end`
 
 const FIND = `select ${COLUMNS} from upstream_session where id = $1 and ends_at > to_timestamp($2)`
 
@@ -27,8 +32,8 @@ const TAKE_ENDED = `update upstream_session set lease_until = to_timestamp($2) w
 
 export function createUpstreamSessionStore(database: Database): UpstreamSessionStore {
   return {
-    async open({ id, rail, sealed, accessEndsAt, endsAt }) {
-      await database.hot('upstream_open', OPEN, [id, rail, Buffer.from(sealed), accessEndsAt, endsAt])
+    async open({ id, rail, sealed, accessEndsAt, endsAt }, now) {
+      await database.hot('upstream_open', OPEN, [id, rail, Buffer.from(sealed), accessEndsAt, endsAt, now])
     },
 
     async find(id, now) {

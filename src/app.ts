@@ -8,7 +8,7 @@ import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
 import { createPreviousSecrets } from '../adapters/previous-secrets.ts'
 import { createRestoreConsumed } from '../adapters/restore-consumed.ts'
 import { createStorage, type Storage } from '../adapters/storage.ts'
-import { sweep } from '../adapters/sweep.ts'
+import { sweep, sweepRepeats } from '../adapters/sweep.ts'
 import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
 import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
@@ -51,6 +51,7 @@ import { withoutSignature } from './provider/no-signature.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
 import { publicCache } from './provider/public-cache.ts'
+import { createRepeatTerms } from './provider/refresh.ts'
 import { MTLS_PATHS } from './provider/routes.ts'
 import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
@@ -160,6 +161,7 @@ async function compose(
       clients: storage.clientCache,
       memo: storage.memo,
       interactionStarted,
+      repeatTerms: createRepeatTerms(config.clientCertificates),
       clockToleranceSeconds: CLOCK_TOLERANCE,
     }),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
@@ -174,6 +176,7 @@ async function compose(
     consents,
     pages: createEnginePages(pages, log),
     locales: [...renderer.locales.keys()],
+    refreshLifetimes: config.refreshLifetimes,
     clock,
   }
   const findPreviousSecret = createPreviousSecrets({ clients: storage.clientCache, vault, clock })
@@ -251,6 +254,7 @@ async function compose(
     login,
     consent,
     events,
+    sharings: storage.sharings,
     browser: createBrowser(hash, secure),
     pages,
     renderer,
@@ -275,6 +279,7 @@ async function compose(
         consents,
         upstream,
         sweep: async (now, batch) => void (await sweep(database, now, batch)),
+        sweepRepeats: async (now, batch) => void (await sweepRepeats(database, now, batch)),
       }),
       ...keyJobs(signing.keeper, config.keys.schedule),
       ...(limits ? limitJobs(limits.limiter) : []),
@@ -441,9 +446,10 @@ function buildDigiLocker(config: Config, { clock, verify, hash, log, metrics, re
   })
 }
 
-function toNotice({ contact, complaintUrl }: Config) {
+function toNotice({ contact, complaintUrl, issuer }: Config) {
   const href = contact.includes('@') && !contact.includes(':') ? `mailto:${contact}` : contact
   return {
+    withdrawHref: new URL('/account', issuer).href,
     ...(contact && { contact: { label: contact, href } }),
     ...(complaintUrl && { complaintHref: complaintUrl.href }),
   }

@@ -142,6 +142,33 @@ client
   .description('remove it and revoke all it holds')
   .action(async (id: string) => print(await run('client remove', { id })))
 
+program
+  .command('conformance-clients')
+  .description('register the clients that the OpenID Foundation’s test plans need, and print each plan’s configuration')
+  .requiredOption('--suite <url>', 'base address of the suite, e.g. https://www.certification.openid.net')
+  .requiredOption('--alias <name>', 'alias of your runs; each plan gets its own, beginning with this')
+  .option('--plan <name...>', 'only these: basic, config, formpost, logout, backchannel, 3rdparty, fapi2-dpop …')
+  .option('--replace', 'put new clients in place of those of an earlier call')
+  .action(async (options: { suite: string; alias: string; plan?: string[]; replace?: boolean }) => {
+    refuseInProduction('conformance-clients')
+    const { config } = prepare()
+    const { prepareConformance } = await import('./cli/conformance.ts')
+    print(
+      await prepareConformance(
+        {
+          suite: new URL(options.suite),
+          alias: options.alias,
+          issuer: config.issuer,
+          plans: options.plan ?? [],
+          replace: options.replace ?? false,
+          mutualTls: config.clientCertificates !== undefined,
+          clock: systemClock,
+        },
+        run,
+      ),
+    )
+  })
+
 const credentials = program.command('credentials').description('what DigiLocker knows us by; a change needs no restart')
 credentials
   .command('set')

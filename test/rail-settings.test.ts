@@ -56,6 +56,7 @@ describe('settings of the DigiLocker rail from the environment — digilocker-ap
     ['DIGILOCKER_PATHS', 'issued=/v9/issued', { paths: { issued: '/v9/issued' } }],
     ['DIGILOCKER_SCOPES', 'openid userdetails', { tokenVersion: 2 }],
     ['DIGILOCKER_CONSENT_DAYS', '30', { consentSeconds: 2_592_000 }],
+    ['DIGILOCKER_META_DIGEST', 'keyed-base64', { metaDigest: 'keyed-base64' }],
     ['DIGILOCKER_PULL', 'DRVLC=002202', { pull: { DRVLC: '002202' } }],
     ['DIGILOCKER_REVOKE_AFTER_FETCH', 'false', { revokeAfterFetch: false }],
   ])('read %s=%s, and keep the defaults of the rest', (name, value, expected) => {

@@ -41,6 +41,8 @@ export type EventBody =
     }
   /** The person said no on our consent screen. */
   | { type: 'consent.refused'; purpose: string; notice: string; locale: string }
+  /** The person took a consent back: its grant, tokens and values ended with it. */
+  | { type: 'consent.withdrawn'; consentId: string }
   /** A login ended without success and the relying app was told so. */
   | { type: 'login.abandoned'; code: ErrorCode | 'cancelled' }
   /** An authorization code was made. */
@@ -53,6 +55,8 @@ export type EventBody =
   | { type: 'refresh_token.issued' }
   /** A refresh token was used and replaced. */
   | { type: 'refresh_token.rotated' }
+  /** A used refresh token came back from its own client within the client's window: it got the first answer again. */
+  | { type: 'refresh_token.repeated' }
   /** A used code or refresh token came back: the whole family was revoked. */
   | { type: 'token.reused'; model: string }
   /** A grant and all its tokens were revoked. */

@@ -22,6 +22,7 @@ import { tellTruth, toMetadata } from './metadata.ts'
 import { createGuardedFetch } from './outgoing.ts'
 import { createPolicy } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
+import { createRefreshTtl, type RefreshLifetimes, sessionTtl } from './refresh-lifetime.ts'
 import { ROUTES } from './routes.ts'
 import type { LogoutStore } from './stores.ts'
 
@@ -54,6 +55,7 @@ export interface IssuerParts {
   readonly consents: ConsentStore
   readonly pages: IssuerPages
   readonly locales: readonly string[]
+  readonly refreshLifetimes: RefreshLifetimes
   readonly clock: Clock
 }
 
@@ -114,7 +116,12 @@ function toConfiguration(parts: IssuerParts): Configuration {
     rotateRefreshToken: (ctx) => rotatesRefreshTokens(ctx.oidc.client),
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
-    ttl: { ...ttl, AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ttl.AccessToken },
+    ttl: {
+      ...ttl,
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ttl.AccessToken,
+      RefreshToken: createRefreshTtl(parts.refreshLifetimes, parts.clock),
+      Session: sessionTtl(parts.clock),
+    },
     fetch: createGuardedFetch(!secure),
     findAccount: parts.findAccount,
     renderError: parts.pages.error,

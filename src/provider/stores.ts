@@ -27,7 +27,8 @@ export interface StoredUpstreamSession {
 }
 
 export interface UpstreamSessionStore {
-  open(session: Omit<StoredUpstreamSession, 'generation'>): Promise<void>
+  /** Of a journey that another one of the same interaction has followed, it is over from the start. */
+  open(session: Omit<StoredUpstreamSession, 'generation'>, now: number): Promise<void>
   /** undefined when it has ended */
   find(id: string, now: number): Promise<StoredUpstreamSession | undefined>
   /** Of racing callers one gets the right to renew this generation, until `until`. */
@@ -165,6 +166,7 @@ export interface RailAttempt {
 }
 
 export interface AttemptStore {
+  /** Also ends what the interaction's former journeys left open at the upstream: nobody comes back to that. */
   open(
     attempt: Omit<RailAttempt, 'usedAt' | 'sealedOutcome'> & { stateHash: Uint8Array; browserHash: Uint8Array },
     event: DwarEvent,
@@ -188,6 +190,6 @@ export interface AttemptStore {
   findByInteraction(interactionUid: string): Promise<RailAttempt | undefined>
   /** The newest unexpired attempt of this browser: for an upstream that came back without state. */
   findByBrowser(browserHash: Uint8Array, now: number): Promise<RailAttempt | undefined>
-  /** Forgets the attempts of a finished interaction. */
-  deleteByInteraction(interactionUid: string): Promise<void>
+  /** Forgets the attempts of a finished interaction. Of racing callers one is told that there was one. */
+  deleteByInteraction(interactionUid: string): Promise<boolean>
 }

@@ -42,13 +42,9 @@ export function createUpstream(parts: UpstreamParts) {
 
   /** @param endsAt epoch seconds: when nobody will come for it any more */
   async function open(id: string, rail: string, session: RailSession, endsAt: number): Promise<void> {
-    await sessions.open({
-      id,
-      rail,
-      sealed: await seal(id, session),
-      accessEndsAt: session.tokens.expiresAt,
-      endsAt: Math.min(endsAt, session.endsAt ?? endsAt),
-    })
+    const sealed = await seal(id, session)
+    const { expiresAt: accessEndsAt } = session.tokens
+    await sessions.open({ id, rail, sealed, accessEndsAt, endsAt: Math.min(endsAt, session.endsAt ?? endsAt) }, clock())
   }
 
   /**

@@ -9,12 +9,13 @@ import { type AddressLimits, limitAddresses } from './middleware/rate-limit.ts'
 import type { PageSender } from './page.ts'
 import { toErrorCode } from './refusals.ts'
 import type { Renderer } from './render.ts'
+import { type AccountParts, accountRoutes } from './routes/account.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { type InteractionParts, interactionRoutes } from './routes/interaction.ts'
 import { createVisits } from './visit.ts'
 
-export interface WebParts extends Omit<InteractionParts, 'visits'> {
+export interface WebParts extends Omit<InteractionParts, 'visits'>, Pick<AccountParts, 'sharings'> {
   readonly engine: IssuerHolder
   readonly issuer: URL
   readonly behindProxy: boolean
@@ -45,6 +46,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   const visits = createVisits(parts)
   app.use(interactionRoutes({ ...parts, visits }))
   app.use(errandRoutes({ ...parts, visits, rail: 'digilocker' }))
+  app.use(accountRoutes(parts))
   app.use(engine(parts.engine))
   app.on('error', (error: unknown) => parts.log.error({ error }, 'request failed'))
   return app.callback()

@@ -34,7 +34,7 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
     'upstreamSessions',
     async ({ storage: { upstreamSessions } }) => {
       const id = randomUUID()
-      await upstreamSessions.open({ id, rail: 'digilocker', sealed: bytes, accessEndsAt: NOW, endsAt: NOW + 9 })
+      await upstreamSessions.open({ id, rail: 'digilocker', sealed: bytes, accessEndsAt: NOW, endsAt: NOW + 9 }, NOW)
       await upstreamSessions.find(id, NOW)
       await upstreamSessions.lease(id, 0, NOW, NOW + 1)
       await upstreamSessions.release(id, 0)

@@ -9,6 +9,7 @@ import { aClient, aConsent, anAttempt, type Kit, makeGrant, makeToken, NOW, newB
 const TABLES = [
   'oidc_grant',
   'oidc_model',
+  'refresh_repeat',
   'client',
   'data_key',
   'account',
@@ -47,7 +48,7 @@ describeOnEachDatabase('oidc adapter', (open) => {
   beforeEach(() => kit.travelTo(NOW))
 
   describe('consume — RFC 6749 §4.1.2, RFC 9700 §4.14.2', () => {
-    it.each(['AuthorizationCode', 'RefreshToken'])(
+    it.each(['AuthorizationCode', 'RefreshToken', 'DeviceCode', 'BackchannelAuthenticationRequest'])(
       'lets one of twenty racing uses of a %s through, and ends the family',
       async (model) => {
         const grantId = await makeGrant(kit)
@@ -90,6 +91,15 @@ describeOnEachDatabase('oidc adapter', (open) => {
       const uses = await Promise.allSettled(Array.from({ length: 5 }, () => par.consume(id)))
       expect(uses.filter((use) => use.status === 'fulfilled')).toHaveLength(1)
       for (const use of uses) if (use.status === 'rejected') expect(use.reason).toBeInstanceOf(errors.InvalidRequestUri)
+    })
+
+    it('lets one of twenty resumes take an interaction', async () => {
+      const interactions = kit.adapter('Interaction')
+      const id = newBearer()
+      await interactions.upsert(id, { jti: id, exp: NOW + 60, result: {} }, 60)
+      const uses = await Promise.allSettled(Array.from({ length: 20 }, () => interactions.destroy(id)))
+      expect(uses.filter((use) => use.status === 'fulfilled')).toHaveLength(1)
+      for (const use of uses) if (use.status === 'rejected') expect(use.reason).toBeInstanceOf(errors.SessionNotFound)
     })
 
     it('shows the time of use, which an update does not clear', async () => {

@@ -230,6 +230,6 @@ describe('The times of signing keys', () => {
   })
 
   it('keep a key published for longer than anything lives that it has signed', () => {
-    expect(retirementSeconds).toBeGreaterThan(Math.max(ttl.IdToken, ttl.AccessToken, ttl.Session, ttl.RefreshToken))
+    expect(retirementSeconds).toBeGreaterThan(Math.max(...Object.values(ttl)))
   })
 })

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { DwarEvent } from '../../src/privacy/event.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
 import { aClient, aConsent, anAttempt, type Kit, makeGrant, makeToken, NOW, openKit } from './kit.ts'
@@ -45,6 +45,44 @@ describeOnEachDatabase('AttemptStore', (open) => {
     expect(kit.statements()).toHaveLength(1)
     const [event] = await kit.storage.events.history({ interactionUid: attempt.interactionUid })
     expect(event).toMatchObject({ body: started(attempt.id).body, clientId: 'shop', at: NOW })
+  })
+
+  describe('begun anew', () => {
+    const sessionOf = (id: string, now = NOW) =>
+      kit.storage.upstreamSessions.open(
+        { id, rail: 'digilocker', sealed: Buffer.from('sealed'), accessEndsAt: NOW + 3600, endsAt: NOW + 1200 },
+        now,
+      )
+    const isOpen = async (id: string) => (await kit.storage.upstreamSessions.find(id, NOW)) !== undefined
+
+    it('ends the upstream sessions of the same interaction at once, in its own statement, and no others', async () => {
+      const { interactionUid, id } = await opened()
+      const stranger = await opened()
+      await sessionOf(id)
+      await sessionOf(stranger.id)
+      kit.statements()
+      await opened({ interactionUid })
+      expect(kit.statements()).toHaveLength(1)
+      expect([await isOpen(id), await isOpen(stranger.id)]).toEqual([false, true])
+      const ended = await kit.storage.upstreamSessions.takeEnded(NOW, NOW + 30, 100)
+      expect(ended.map((session) => session.id)).toContain(id)
+    })
+
+    it('leaves a session alone that lives with a grant', async () => {
+      const { interactionUid, id } = await opened()
+      await sessionOf(id)
+      await kit.storage.upstreamSessions.keep(id, 'grant-of-hers', NOW + 9000)
+      await opened({ interactionUid })
+      expect(await isOpen(id)).toBe(true)
+    })
+
+    it('lets the former one, when it comes back late, open nothing that lasts', async () => {
+      const former = await opened({ id: kit.database.newId() })
+      const latter = await opened({ id: kit.database.newId(), interactionUid: former.interactionUid })
+      await sessionOf(former.id)
+      await sessionOf(latter.id)
+      expect([await isOpen(former.id), await isOpen(latter.id)]).toEqual([false, true])
+    })
   })
 
   it('is claimed by exactly one of twenty racing returns', async () => {

@@ -27,11 +27,16 @@ export interface GrantTerms {
   readonly lifetime: number
 }
 
-/** What the engine is told when the person has said yes. */
-export interface LoginResult {
-  readonly login: { accountId: string; acr: string; remember: boolean }
-  readonly consent: { grantId: string }
-}
+/** What the engine is told when the person has decided. */
+export type DecisionResult =
+  | {
+      readonly login: { accountId: string; acr: string; remember: boolean }
+      readonly consent: { grantId: string }
+    }
+  | { readonly error: 'access_denied'; readonly error_description: string }
+
+/** Keeps the result with the engine's interaction; run inside a transaction, it joins it. */
+export type RecordResult = (result: DecisionResult) => Promise<void>
 
 export interface ConsentParts {
   readonly accounts: AccountStore
@@ -69,16 +74,19 @@ export function createConsent(parts: ConsentParts) {
   }
 
   /**
-   * Writes her yes: account, sealed values, grant, consent and events; the last three in one transaction.
+   * Writes her yes: account, sealed values, grant, consent, events and the engine's result; all but the first in one
+   * transaction, which one of several presses wins.
    * @param chosen names of optional items she ticked
-   * @throws RailError RAIL_EXPIRED when the upstream's own consent has ended meanwhile
+   * @throws RailError RAIL_EXPIRED when the upstream's own consent has ended meanwhile; INTERACTION_OUT_OF_ORDER when she
+   * has decided already
    */
   async function grant(
     interaction: AskedInteraction,
     { attemptId, identity, sessionOpen }: Returned,
     chosen: ReadonlySet<string>,
     locale: string,
-  ): Promise<LoginResult> {
+    record: RecordResult,
+  ): Promise<void> {
     const now = parts.clock()
     const until = retainUntil(interaction, identity)
     if (until <= now) throw new RailError('RAIL_EXPIRED', 'the upstream consent has ended')
@@ -92,7 +100,9 @@ export function createConsent(parts: ConsentParts) {
     const consentId = parts.newId()
     const { accountId, sealedValues } = await prepare(identity, consentId, JSON.stringify(values))
     const terms = toTerms(interaction, accountId, items, until - now)
-    const grantId = await parts.transact(async () => {
+    const acr = identity.documents.some((document) => document.kind === 'verified') ? ACR_DOCUMENT : ACR_ACCOUNT
+    await parts.transact(async () => {
+      await decideOnce(interaction)
       const saved = await parts.saveGrant(terms)
       await parts.consents.insert(
         {
@@ -130,11 +140,14 @@ export function createConsent(parts: ConsentParts) {
           interactionUid: interaction.uid,
         },
       ])
-      await parts.attempts.deleteByInteraction(interaction.uid)
-      return saved
+      await record({ login: { accountId, acr, remember: false }, consent: { grantId: saved } })
     })
-    const acr = identity.documents.some((document) => document.kind === 'verified') ? ACR_DOCUMENT : ACR_ACCOUNT
-    return { login: { accountId, acr, remember: false }, consent: { grantId } }
+  }
+
+  /** Of a double press, and of a yes and a no in two tabs, one counts: the journey it decides on is there once. */
+  async function decideOnce({ uid }: AskedInteraction): Promise<void> {
+    if (await parts.attempts.deleteByInteraction(uid)) return
+    throw new RailError('INTERACTION_OUT_OF_ORDER', 'she has decided already')
   }
 
   /**
@@ -148,13 +161,15 @@ export function createConsent(parts: ConsentParts) {
     return { accountId, sealedValues }
   }
 
-  /** Writes her no. Nothing of what the rail brought is kept. */
+  /** Writes her no. Nothing of what the rail brought is kept. @throws RailError INTERACTION_OUT_OF_ORDER as above */
   async function refuse(
     interaction: AskedInteraction,
     { attemptId, sessionOpen }: Returned,
     locale: string,
+    record: RecordResult,
   ): Promise<void> {
     await parts.transact(async () => {
+      await decideOnce(interaction)
       if (sessionOpen) await parts.upstream.end(attemptId)
       await parts.events.append([
         {
@@ -163,7 +178,7 @@ export function createConsent(parts: ConsentParts) {
           interactionUid: interaction.uid,
         },
       ])
-      await parts.attempts.deleteByInteraction(interaction.uid)
+      await record({ error: 'access_denied', error_description: 'the person did not agree to share' })
     })
   }
 

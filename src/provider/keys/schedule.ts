@@ -21,9 +21,9 @@ export const jwksMaxAge = ({ leadSeconds }: KeySchedule): number =>
 
 /**
  * How long a key stays published after it signed last. Not only until its tokens expire: an app may hand back an expired
- * ID token as `id_token_hint` (OpenID Connect Core §3.1.2.2, RP-Initiated Logout §2), and the newest one that it has is as
- * old as its session with us or its refresh token at most, for each refresh brings a new one. JWT access tokens and logout
- * tokens live shorter than that.
+ * ID token as `id_token_hint` (OpenID Connect Core §3.1.2.2, RP-Initiated Logout §2). Each refresh brings a newer one, so
+ * the newest is as old as a refresh token that lay unused, which a client may have set; but none outlives its grant. A
+ * session, a JWT access token and a logout token live shorter than that.
  */
 export const retirementSeconds: number =
-  Math.max(ttl.IdToken, ttl.AccessToken, ttl.Session, ttl.RefreshToken) + HIGHEST_MAX_AGE + CLOCK_TOLERANCE
+  Math.max(ttl.IdToken, ttl.AccessToken, ttl.Grant) + HIGHEST_MAX_AGE + CLOCK_TOLERANCE

@@ -24,6 +24,7 @@ const ROUTES: Readonly<Record<string, LimitedRoute>> = {
   callback: { who: 'browsers' },
   logout: { who: 'browsers' },
   interaction: { who: 'browsers', methods: ['POST'] },
+  account: { who: 'browsers', methods: ['POST'] },
   token: { who: 'programs' },
   par: { who: 'programs' },
   introspect: { who: 'programs' },

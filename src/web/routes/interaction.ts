@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { InteractionResults } from 'oidc-provider'
-import { WebError } from '../../errors.ts'
+import { AppError, WebError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { EventStore } from '../../privacy/event.ts'
 import { requestOf } from '../../provider/interactions/asked.ts'
@@ -29,6 +29,7 @@ export interface InteractionParts {
   readonly clock: () => number
   readonly log: Log
   readonly notice: {
+    readonly withdrawHref?: string | undefined
     readonly contact?: { label: string; href: string } | undefined
     readonly complaintHref?: string | undefined
   }
@@ -72,17 +73,25 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
 
   router.post('/consent', readForm, async (ctx) => {
     const { visit, body } = await enterByForm(ctx)
+    try {
+      await decide(visit, body)
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'INTERACTION_OUT_OF_ORDER')) throw error
+      // Pressed twice: the first press has decided, and this one goes where that one goes.
+      if (!(await enter(ctx)).engine.result) throw error
+    }
+    redirect(ctx, visit.engine.returnTo)
+  })
+
+  async function decide(visit: Visit, body: Record<string, unknown>): Promise<void> {
     const standing = await login.standing(visit.asked.uid)
     if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity')
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
-    if (body.decision !== 'share') {
-      await consent.refuse(visit.asked, returned, visit.locale)
-      return finish(ctx, visit, { error: 'access_denied', error_description: 'the person did not agree to share' })
-    }
-    const result = await consent.grant(visit.asked, returned, new Set(listOf(body.share)), visit.locale)
-    await finish(ctx, visit, { ...result })
-  })
+    const record = (result: InteractionResults) => keepResult(visit, result)
+    if (body.decision !== 'share') return consent.refuse(visit.asked, returned, visit.locale, record)
+    await consent.grant(visit.asked, returned, new Set(listOf(body.share)), visit.locale, record)
+  }
 
   router.post('/return', readForm, async (ctx) => {
     const { visit } = await enterByForm(ctx)
@@ -161,11 +170,16 @@ function toSource(item: OfferItem, identity: Returned['identity']): ConsentSourc
   }
 }
 
-/** Hands the result to the engine, which resumes where it stopped. The interaction in hand is saved: it was read once. */
-async function finish(ctx: Context, { engine }: Visit, result: InteractionResults): Promise<void> {
+/** The interaction in hand is saved: it was read once. */
+async function keepResult({ engine }: Visit, result: InteractionResults): Promise<void> {
   engine.result = result
   await engine.persist()
-  redirect(ctx, engine.returnTo)
+}
+
+/** Hands the result to the engine, which resumes where it stopped. */
+async function finish(ctx: Context, visit: Visit, result: InteractionResults): Promise<void> {
+  await keepResult(visit, result)
+  redirect(ctx, visit.engine.returnTo)
 }
 
 function listOf(value: unknown): string[] {

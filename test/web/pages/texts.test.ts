@@ -34,6 +34,7 @@ const families: Readonly<Record<string, readonly string[]>> = {
     (pullFields(doctype) ?? []).flatMap(({ name }) => [name, `${name}.hint`]),
   ),
   'value.': ['female', 'male', 'transgender', 'active', 'inactive'],
+  'account.state.': ['active', 'withdrawn', 'copied', 'signed-out', 'over', 'ended'],
   'consent.': ['needed', 'optional', 'proof'].flatMap((key) => [`${key}.title`, `${key}.hint`]),
 }
 const named = new Set(Object.entries(families).flatMap(([family, names]) => names.map((name) => family + name)))
