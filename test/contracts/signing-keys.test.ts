@@ -8,7 +8,7 @@ import { describeOnEachDatabase } from '../support/databases.ts'
 import { aKey, type Kit, NOW, openKit } from './kit.ts'
 
 const DAY = 86_400
-const SCHEDULE = { rotateEverySeconds: 90 * DAY, leadSeconds: DAY }
+const SCHEDULE = { rotateEverySeconds: 365 * DAY, leadSeconds: DAY }
 const event = (kid: string) => ({ body: { type: 'signing_key.created', kid, alg: 'ES256' } }) as const
 
 describeOnEachDatabase('SigningKeyStore', (open) => {
@@ -163,7 +163,7 @@ describeOnEachDatabase('The life of a signing key', (open) => {
     const keeper = instance()
     await keeper.ensureCurrent()
     const first = await kidOf('current')
-    travel(NOW + 2 * SCHEDULE.rotateEverySeconds) // everything stood still for half a year
+    travel(NOW + 2 * SCHEDULE.rotateEverySeconds) // everything stood still for two years
     await keeper.turn()
     await keeper.turn()
     expect(await kidOf('current')).toBe(first)
