@@ -3,14 +3,15 @@ import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
 import type { ClientStore, StoredClient } from '../src/provider/stores.ts'
 import type { Database } from './database.ts'
 
-const COLUMNS = ['id', 'metadata', 'sealed_secret'] as const
+const COLUMNS = ['id', 'metadata', 'sealed_secret', 'sealed_previous_secret'] as const
 const createdAt = sql<number>`extract(epoch from created_at)::float8`.as('created')
 const updatedAt = sql<number>`extract(epoch from updated_at)::float8`.as('updated')
+const previousEndsAt = sql<number | null>`extract(epoch from previous_secret_ends_at)::float8`.as('previous_ends')
 const EVENTS_AT_ONCE = 500
 
 /** Registered clients. Each change raises the version in the same transaction, so no instance can miss it. */
 export function createClientStore(database: Database, events: EventStore): ClientStore {
-  const select = () => database.db().selectFrom('client').select(COLUMNS).select([createdAt, updatedAt])
+  const select = () => database.db().selectFrom('client').select(COLUMNS).select([createdAt, updatedAt, previousEndsAt])
   return {
     async find(id) {
       const row = await select().where('id', '=', id).executeTakeFirst()
@@ -57,6 +58,8 @@ async function upsert(database: Database, client: StoredClient): Promise<void> {
   const row = {
     metadata: JSON.stringify(client.metadata),
     sealed_secret: client.sealedSecret ? Buffer.from(client.sealedSecret) : null,
+    sealed_previous_secret: client.previousSecret ? Buffer.from(client.previousSecret.sealed) : null,
+    previous_secret_ends_at: client.previousSecret ? new Date(client.previousSecret.endsAt * 1000) : null,
     updated_at: new Date(client.updatedAt * 1000),
   }
   await database
@@ -100,8 +103,10 @@ interface Row {
   id: string
   metadata: Record<string, unknown>
   sealed_secret: Buffer | null
+  sealed_previous_secret: Buffer | null
   created: number
   updated: number
+  previous_ends: number | null
 }
 
 /** jsonb orders keys by its own fixed rule; sorted here, so that the order is stable by our word and not by its. */
@@ -111,6 +116,10 @@ function toClient(row: Row): StoredClient {
     id: row.id,
     metadata,
     sealedSecret: row.sealed_secret ?? undefined,
+    previousSecret:
+      row.sealed_previous_secret && row.previous_ends !== null
+        ? { sealed: row.sealed_previous_secret, endsAt: row.previous_ends }
+        : undefined,
     createdAt: row.created,
     updatedAt: row.updated,
   }

@@ -114,7 +114,10 @@ export class SealedModelAdapter implements Adapter {
     const notes = this.parts.memo()
     notes?.tokens.delete(hash.toString('hex'))
     const now = this.parts.clock()
-    if (await this.#markConsumed(hash, now)) return this.won(hash, now)
+    if (await this.#markConsumed(hash, now)) {
+      notes?.consumed.push({ model: this.model, hash })
+      return this.won(hash, now)
+    }
     await this.lost(hash)
     if (!FAMILY.has(this.model)) throw new errors.InvalidRequestUri('request_uri was already used')
     await send(this.parts, sql.REVOKE_FAMILY, [this.model, hash, reuseEvents(this.parts, this.model)])

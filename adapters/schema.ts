@@ -47,6 +47,8 @@ export interface ClientTable {
   id: string
   metadata: Json<Record<string, unknown>>
   sealed_secret: Buffer | null
+  sealed_previous_secret: Buffer | null
+  previous_secret_ends_at: Date | null
   created_at: Date
   updated_at: Date
 }
@@ -149,8 +151,21 @@ export interface SigningKeyTable {
   kid: string
   alg: string
   state: string
-  sealed_private_jwk: Buffer
+  holder: Generated<string>
+  public_jwk: JSONColumnType<object, string | null, string | null> | null
+  /** null when the key is held elsewhere */
+  sealed_private_jwk: Buffer | null
   created_at: Date
+  due_at: Date | null
+  activated_at: Date | null
+  retired_at: Date | null
+  ends_at: Date | null
+}
+
+export interface RateCountTable {
+  key: string
+  ends_at: Date
+  hits: Int8
 }
 
 export interface LogoutDeliveryTable {
@@ -180,5 +195,6 @@ export interface Schema {
   consent_value: ConsentValueTable
   event: EventTable
   signing_key: SigningKeyTable
+  rate_count: RateCountTable
   logout_delivery: LogoutDeliveryTable
 }

@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Provider } from 'oidc-provider'
 import { type Database, openDatabase } from '../adapters/database.ts'
 import { createDecisionStore } from '../adapters/decision-store.ts'
 import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
-import { createStorage } from '../adapters/storage.ts'
+import { createPreviousSecrets } from '../adapters/previous-secrets.ts'
+import { createRestoreConsumed } from '../adapters/restore-consumed.ts'
+import { createStorage, type Storage } from '../adapters/storage.ts'
 import { sweep, sweepRepeats } from '../adapters/sweep.ts'
 import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
@@ -21,6 +24,9 @@ import { AppError, StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
 import { deliverLogouts } from './jobs/deliver-logouts.ts'
 import { expireJobs } from './jobs/expire.ts'
+import { keyJobs, withNewestKeys } from './jobs/keys.ts'
+import { limitJobs } from './jobs/limits.ts'
+import { createLimiter } from './limits/limiter.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
@@ -28,15 +34,25 @@ import { createFindAccount } from './provider/account.ts'
 import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import type { Judgement } from './provider/claims.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
+import { limitClients } from './provider/client-limits.ts'
+import { acceptPreviousSecret } from './provider/client-secrets.ts'
 import { draftGrantWith } from './provider/draft.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
 import { createIssuer } from './provider/issuer.ts'
-import { loadSigningKeys } from './provider/keys.ts'
+import { createIssuerHolder } from './provider/issuer-holder.ts'
+import { createFileHolder } from './provider/keys/file-holder.ts'
+import { createKeyKeeper, type KeyKeeper } from './provider/keys/keeper.ts'
+import { createKeySet } from './provider/keys/key-set.ts'
+import { jwksMaxAge } from './provider/keys/schedule.ts'
+import { createSealedHolder } from './provider/keys/sealed-holder.ts'
+import { createTransitHolder } from './provider/keys/transit-holder.ts'
 import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
 import { interactionStarted } from './provider/login-started.ts'
+import { withoutSignature } from './provider/no-signature.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
+import { publicCache } from './provider/public-cache.ts'
 import { createRepeatTerms } from './provider/refresh.ts'
 import { MTLS_PATHS } from './provider/routes.ts'
 import { createUpstream } from './provider/upstream.ts'
@@ -46,9 +62,11 @@ import { createRails } from './rails/registry.ts'
 import { parseKeyRing } from './vault/key-ring.ts'
 import { createKeyedHasher } from './vault/keyed-hash.ts'
 import { createVault } from './vault/sealed-vault.ts'
+import type { Vault } from './vault/vault.ts'
 import { createBrowser } from './web/browser.ts'
 import { createEnginePages } from './web/engine-pages.ts'
-import { createPageSender } from './web/page.ts'
+import { addressOf } from './web/middleware/rate-limit.ts'
+import { createPageSender, newIncidentId } from './web/page.ts'
 import { createRenderer } from './web/render.ts'
 import { createWeb } from './web/web.ts'
 
@@ -65,9 +83,11 @@ export interface App {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
   /** for a port of its own: `GET /metrics` */
   readonly handleMetrics: Metrics['handle']
+  /** the engine of now: a change of keys puts another in its place */
   readonly provider: Provider
   readonly clients: ClientAdmin
   readonly railCredentials: RailCredentialAdmin
+  readonly keys: KeyKeeper
   readonly events: EventStore
   /** Wraps every data key under the current key-encryption key; returns how many changed. */
   readonly rotateVault: () => Promise<number>
@@ -142,13 +162,15 @@ async function compose(
     clockToleranceSeconds: CLOCK_TOLERANCE,
   }
   const decisions = createDecisionStore(engineParts)
-  const provider = createIssuer({
+  const signing = createSigning(config, { storage, vault, clock, log })
+  await signing.keeper.ensureCurrent()
+  documents.metrics.watchKeys(signing.keys.ages)
+  const issuerParts = {
     issuer: config.issuer,
     adapter: createOidcAdapter(engineParts),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
     noteLogout: storage.logouts.note,
-    signingKeys: await loadSigningKeys(storage.signingKeys, vault, clock),
     cookieKeys: config.cookieKeys.map((key) => key.reveal()),
     dpopNonceSecret: hash('dpop-nonce', 'v1'),
     clientCertificates: config.clientCertificates,
@@ -160,8 +182,35 @@ async function compose(
     locales: [...renderer.locales.keys()],
     refreshLifetimes: config.refreshLifetimes,
     clock,
+  }
+  const findPreviousSecret = createPreviousSecrets({ clients: storage.clientCache, vault, clock })
+  const restore = createRestoreConsumed({ database, clock, memo: storage.memo })
+  const { metrics } = documents
+  const limits = config.limits && {
+    ...config.limits,
+    limiter: createLimiter({
+      store: storage.rateCounts,
+      hash: (subject) => hash('limit', subject).toString('base64url').slice(0, 22),
+      clock,
+      onStore: (state, error) => log.warn({ error }, `the store of rate limits is ${state}`),
+    }),
+  }
+  const engine = await createIssuerHolder({
+    build: (signingKeys) => {
+      const provider = createIssuer({ ...issuerParts, signingKeys })
+      observe(provider, log)
+      acceptPreviousSecret(provider, findPreviousSecret)
+      if (limits) limitClients(provider, { ...limits, addressOf, onLimited: metrics.noteLimited })
+      withoutSignature(provider, { check: signing.keys.check, restore, newIncidentId, log })
+      provider.use(publicCache(jwksMaxAge(config.keys.schedule)))
+      return provider
+    },
+    loadKeys: signing.keys.load,
+    version: () => storage.versions.of('signing_key'),
+    clock,
+    onStale: (error) => log.error({ error }, 'the newest signing keys cannot be read'),
   })
-  observe(provider, log)
+  signing.onChange(engine.expire)
 
   const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
   const { newId } = database
@@ -195,14 +244,15 @@ async function compose(
     clock,
     newId,
     judge,
-    draftGrant: draftGrantWith(provider),
+    draftGrant: draftGrantWith(() => engine.provider),
     organization: config.issuer.host,
   })
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
+    limits: limits && { ...limits, onLimited: (route) => metrics.noteLimited(route, 'address') },
     mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
-    provider,
+    engine,
     vault,
     login,
     consent,
@@ -214,12 +264,15 @@ async function compose(
     renderer,
     clock,
     log,
-    ping: database.ping.bind(database),
+    ping: async () => {
+      await database.ping()
+      await signing.keys.check()
+    },
     notice: toNotice(config),
   })
   const logouts = createLogoutDeliveries({
     store: storage.logouts,
-    provider: () => provider,
+    provider: () => engine.provider,
     warn: (client, error) => log.warn({ client, error }, 'app not told of a sign-out'),
     clock,
     random: Math.random,
@@ -233,21 +286,26 @@ async function compose(
         sweep: async (now, batch) => void (await sweep(database, now, batch)),
         sweepRepeats: async (now, batch) => void (await sweepRepeats(database, now, batch)),
       }),
-      deliverLogouts(logouts),
+      ...keyJobs(signing.keeper, config.keys.schedule),
+      ...(limits ? limitJobs(limits.limiter) : []),
+      withNewestKeys(engine.refresh, deliverLogouts(logouts)),
     ],
     log,
   )
   return {
     handle,
     handleMetrics: documents.metrics.handle,
-    provider,
+    get provider() {
+      return engine.provider
+    },
     events,
+    keys: signing.keeper,
     clients: createClientAdmin({
       clients,
       vault,
       clock,
       terms: { issuer: config.issuer, certificateMethods: certificateAuthMethods(config.clientCertificates) },
-      validate: validateWith(provider),
+      validate: validateWith(() => engine.provider),
     }),
     railCredentials: credentials,
     rotateVault: async () => {
@@ -260,6 +318,39 @@ async function compose(
       await digilocker.close()
       await documents.close()
       await closeDatabase()
+    },
+  }
+}
+
+/** The signing keys: who holds them, their life, and how the engine gets them. */
+function createSigning(
+  config: Config,
+  { storage, vault, clock, log }: { storage: Storage; vault: Vault; clock: Clock; log: Log },
+) {
+  const { holder: kind, file, transit, schedule } = config.keys
+  const holders = {
+    sealed: createSealedHolder(vault),
+    ...(file && { file: createFileHolder(file) }),
+    ...(transit && { transit: createTransitHolder(transit) }),
+  }
+  const holder = holders[kind]
+  if (!holder) throw new AppError('CONFIG_INVALID', `DWAR_KEY_HOLDER is ${kind}, and its settings are not there`)
+  let onChange: () => void = () => undefined
+  const store = storage.signingKeys
+  const keeper = createKeyKeeper({
+    store,
+    holder,
+    schedule,
+    clock,
+    pause: (seconds) => pause(seconds * 1000),
+    onChange: () => onChange(),
+  })
+  const warn = (kid: string, error: unknown) => log.error({ kid, error }, 'a signing key cannot be used')
+  return {
+    keeper,
+    keys: createKeySet({ store, holders, clock, warn }),
+    onChange: (listener: () => void) => {
+      onChange = listener
     },
   }
 }

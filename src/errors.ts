@@ -52,6 +52,7 @@ export type ErrorCode =
   | 'HOST_UNKNOWN'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
+  | 'RATE_LIMITED'
   | 'CONSENT_NOTHING_TO_SHARE'
   // things behind us
   | 'STORE_UNAVAILABLE'
@@ -59,6 +60,7 @@ export type ErrorCode =
   | 'STORE_INPUT_REFUSED'
   | 'VAULT_KEY_UNKNOWN'
   | 'VAULT_SEAL_BROKEN'
+  | 'KEY_HOLDER_UNAVAILABLE'
   | 'CONFIG_INVALID'
   | 'CLIENT_INVALID'
   | 'CLIENT_UNKNOWN'
@@ -89,5 +91,6 @@ export class DocumentError extends AppError {
 }
 export class StoreError extends AppError {}
 export class VaultError extends AppError {}
+export class KeyError extends AppError {}
 export class WebError extends AppError {}
 export class AdminError extends AppError {}

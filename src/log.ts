@@ -39,7 +39,8 @@ export function createLog(level: string, destination?: DestinationStream): Log {
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { kind: typeof error }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const ours = code !== undefined && /^(RAIL|DOC|INTERACTION|CSRF|REQUEST|HOST|STORE|VAULT|CONFIG|CLIENT)_/.test(code)
+  const ours =
+    code !== undefined && /^(RAIL|DOC|INTERACTION|CSRF|REQUEST|HOST|STORE|VAULT|KEY|CONFIG|CLIENT)_/.test(code)
   return {
     kind: error.name,
     ...(code && { code }),

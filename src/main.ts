@@ -134,7 +134,10 @@ client
 client
   .command('rotate-secret <id>')
   .description('replace its secret; the new one is shown this once')
-  .action(async (id: string) => print(await run('client rotate-secret', { id })))
+  .option('--overlap <time>', 'how long the old one works too, such as 90m, 24h or 7d', duration, 0)
+  .action(async (id: string, { overlap }: { overlap: number }) =>
+    print(await run('client rotate-secret', { id, overlapSeconds: overlap })),
+  )
 client
   .command('remove <id>')
   .description('remove it and revoke all it holds')
@@ -189,6 +192,18 @@ credentials
   .command('drop-previous')
   .description('end a rotation: hmac headers made with the previous secret are refused from now on')
   .action(async () => print(await run('credentials drop-previous', { rail: 'digilocker' })))
+
+const keys = program.command('keys').description('the keys that sign our tokens')
+keys
+  .command('list')
+  .description('every key with its state and times')
+  .action(async () => print(await run('keys list')))
+keys
+  .command('rotate')
+  .description('let the next key sign: at once where it has been published for long enough, else as soon as it has')
+  .option('--alg <alg>', 'only this algorithm: RS256, ES256 or EdDSA')
+  .option('--now', 'emergency: withdraw the current key at once; whoever holds a token of it has to sign in again')
+  .action(async (options: { alg?: string; now?: boolean }) => print(await run('keys rotate', options)))
 
 program
   .command('vault')
@@ -298,6 +313,13 @@ function wholeNumber(text: string): number {
   const value = Number(text)
   if (!Number.isInteger(value) || value < 0) throw new AppError('CONFIG_INVALID', `${text} is not a whole number.`)
   return value
+}
+
+function duration(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit]
+  if (!seconds) throw new AppError('CONFIG_INVALID', `${text} is not a time such as 90m, 24h or 7d.`)
+  return Number(count) * seconds
 }
 
 function print(result: unknown): void {

@@ -36,6 +36,7 @@ export async function startDwar(settings: DwarSettings): Promise<BenchServer> {
 function configOf({ port, databaseUrl, simulator }: DwarSettings): Config {
   return readConfig({
     DWAR_ENV: 'test',
+    DWAR_RATE_LIMITS: 'off', // all seats have one address
     DWAR_ISSUER: `http://localhost:${port}`,
     DWAR_PORT: String(port),
     DWAR_DATABASE_URL: databaseUrl,

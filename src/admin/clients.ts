@@ -3,7 +3,12 @@ import type { Provider } from 'oidc-provider'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { AdminError } from '../errors.ts'
-import { type ClientRegistration, clientRegistration, clientSecretPlace } from '../provider/clients.ts'
+import {
+  type ClientRegistration,
+  clientRegistration,
+  clientSecretPlace,
+  previousSecretPlace,
+} from '../provider/clients.ts'
 import { faultsInRegistration, type RegistrationTerms, warningsOf, withDefaults } from '../provider/registration.ts'
 import type { ClientStore, StoredClient } from '../provider/stores.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -13,6 +18,8 @@ export interface ClientView {
   readonly client_id: string
   readonly metadata: Readonly<Record<string, unknown>>
   readonly has_secret: boolean
+  /** until then the secret before works too; epoch seconds */
+  readonly previous_secret_ends_at?: number
   /** epoch seconds */
   readonly created_at: number
   readonly updated_at: number
@@ -65,14 +72,27 @@ export function createClientAdmin(parts: ClientAdminParts) {
     return toView(await get(id))
   }
 
-  /** Replaces the secret at once; the old one stops working within a second everywhere. @throws AdminError CLIENT_UNKNOWN, CLIENT_INVALID */
-  async function rotateSecret(id: string): Promise<ClientWithSecret> {
+  /**
+   * Replaces the secret. The old one goes on working for `overlapSeconds`, by default not at all: it then stops within a
+   * second everywhere. The one before that stops in any case: two work at a time.
+   * @throws AdminError CLIENT_UNKNOWN, CLIENT_INVALID
+   */
+  async function rotateSecret(id: string, overlapSeconds = 0): Promise<ClientWithSecret> {
     const client = await get(id)
     if (!client.sealedSecret) throw new AdminError('CLIENT_INVALID', 'this client authenticates without a secret')
+    if (overlapSeconds < 0 || overlapSeconds > MAX_OVERLAP_SECONDS)
+      throw new AdminError('CLIENT_INVALID', 'the overlap of two secrets is 30 days at most')
     const secret = newSecret()
-    const stored = await seal({ ...client, updatedAt: clock() }, secret)
+    const previousSecret = await keepFor(overlapSeconds, id, client.sealedSecret)
+    const stored = await seal({ ...client, previousSecret, updatedAt: clock() }, secret)
     await clients.put(stored, { body: { type: 'client.secret_rotated' }, clientId: id })
     return { ...toView(stored), client_secret: secret }
+  }
+
+  async function keepFor(seconds: number, id: string, sealed: Uint8Array): Promise<StoredClient['previousSecret']> {
+    if (seconds === 0) return undefined
+    const secret = await vault.open('system', clientSecretPlace(id), sealed)
+    return { sealed: await vault.seal('system', previousSecretPlace(id), secret), endsAt: clock() + seconds }
   }
 
   /** Removes the client and revokes everything it holds. @throws AdminError CLIENT_UNKNOWN */
@@ -114,8 +134,8 @@ export function createClientAdmin(parts: ClientAdminParts) {
 
 export type ClientAdmin = ReturnType<typeof createClientAdmin>
 
-export const validateWith = (provider: Provider) => async (metadata: Record<string, unknown>) => {
-  await provider.Client.validate(metadata as Parameters<Provider['Client']['validate']>[0])
+export const validateWith = (currentProvider: () => Provider) => async (metadata: Record<string, unknown>) => {
+  await currentProvider().Client.validate(metadata as Parameters<Provider['Client']['validate']>[0])
 }
 
 function readRegistration(input: unknown, terms: RegistrationTerms): ClientRegistration {
@@ -142,6 +162,7 @@ function toView(client: StoredClient): ClientView {
     client_id: client.id,
     metadata: client.metadata,
     has_secret: client.sealedSecret !== undefined,
+    ...(client.previousSecret && { previous_secret_ends_at: client.previousSecret.endsAt }),
     created_at: client.createdAt,
     updated_at: client.updatedAt,
   }
@@ -149,6 +170,8 @@ function toView(client: StoredClient): ClientView {
 
 const usesSecret = (registration: ClientRegistration): boolean =>
   registration.token_endpoint_auth_method.startsWith('client_secret_')
+
+const MAX_OVERLAP_SECONDS = 30 * 86_400
 
 /** 256 bits: long enough that nobody guesses it and no slow hash is needed. */
 const newSecret = (): string => randomBytes(32).toString('base64url')

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { type DigiLockerConfig, digilockerVariables, toDigiLockerConfig } from './digilocker.ts'
 import { ConfigError, type Env } from './env.ts'
 import { addresses, flag, headerName, httpUrl, list, originUrl, secret, wholeNumber } from './forms.ts'
+import { type KeyConfig, keyFaults, keyVariables, toKeyConfig } from './keys.ts'
+import { type LimitConfig, limitVariables, toLimitConfig } from './limits.ts'
 import { Secret } from './secrets.ts'
 
 const DEMO_SECRET_MARK = /demo|example|change.?me|secret123|password/i
@@ -45,6 +47,8 @@ export const variables = z.object({
         .map((key) => new Secret(key)),
     )
     .describe('Cookie signing keys, comma-separated, at least 32 characters each: the first signs, all verify.'),
+  ...keyVariables,
+  ...limitVariables,
   DWAR_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -132,6 +136,9 @@ export interface Config {
   readonly vaultKeys: Secret
   readonly indexSecret: Secret
   readonly cookieKeys: readonly Secret[]
+  readonly keys: KeyConfig
+  /** undefined: not ours to do */
+  readonly limits: LimitConfig | undefined
   readonly logLevel: Variables['DWAR_LOG_LEVEL']
   readonly behindProxy: boolean
   readonly clientCertificates:
@@ -195,6 +202,7 @@ function unsafeFaults(given: Env, read: Variables | undefined): string[] {
   }
   long('DWAR_INDEX_SECRET', given.DWAR_INDEX_SECRET, 32)
   for (const key of given.DWAR_COOKIE_KEYS?.split(',').filter(Boolean) ?? []) long('DWAR_COOKIE_KEYS', key, 32)
+  faults.push(...keyFaults(given))
   faults.push(...certificateFaults(given))
   if (given.DWAR_ENV !== 'production' && given.DWAR_ENV !== 'sandbox') return faults
   return [...faults, ...deployedFaults(given, read)]
@@ -220,6 +228,8 @@ function deployedFaults(given: Env, read: Variables | undefined): string[] {
     faults.push('DWAR_DATABASE_URL must name a PostgreSQL server here: PGlite does not survive a power cut')
   for (const name of ['DWAR_VAULT_KEYS', 'DWAR_INDEX_SECRET', 'DWAR_COOKIE_KEYS', 'DIGILOCKER_CLIENT_SECRET'])
     if (given[name] && DEMO_SECRET_MARK.test(given[name])) faults.push(`${name} looks like a default or demo secret`)
+  if (read && read.DWAR_KEY_LEAD_SECONDS < 600)
+    faults.push('DWAR_KEY_LEAD_SECONDS must be at least 600 here: relying apps keep our keys for minutes')
   if (given.DWAR_ENV !== 'production') return faults
   if (given.DIGILOCKER_BASE_URL?.startsWith('http:')) faults.push('DIGILOCKER_BASE_URL must be https in production')
   if (/localhost|127\.0\.0\.1|\[::1\]|simulator/i.test(given.DIGILOCKER_BASE_URL ?? ''))
@@ -242,6 +252,8 @@ function toConfig(read: Variables): Config {
     vaultKeys: read.DWAR_VAULT_KEYS,
     indexSecret: read.DWAR_INDEX_SECRET,
     cookieKeys: read.DWAR_COOKIE_KEYS,
+    keys: toKeyConfig(read),
+    limits: toLimitConfig(read),
     logLevel: read.DWAR_LOG_LEVEL,
     behindProxy: read.DWAR_BEHIND_PROXY,
     clientCertificates: read.DWAR_CLIENT_CERTIFICATE_HEADER

@@ -18,6 +18,10 @@ export interface Metrics {
   noteVerdict(verdict: Verdict): void
   noteCall(rail: string, call: CallEvent): void
   notePause(rail: string, pause: PauseEvent): void
+  /** A request was refused for being one too many. */
+  noteLimited(route: string, by: 'address' | 'client' | 'failures'): void
+  /** From now on the age of the key that signs is shown, per algorithm. */
+  watchKeys(ages: () => readonly { readonly alg: string; readonly ageSeconds: number }[]): void
   /** Answers `GET /metrics` in the Prometheus text format; belongs on a port that strangers cannot reach. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
 }
@@ -61,6 +65,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ['rail', 'repository'],
     registers,
   })
+  const limited = new Counter({
+    name: 'dwar_rate_limited_total',
+    help: 'Requests refused for being too many in a minute, by route and by whose limit it was',
+    labelNames: ['route', 'by'],
+    registers,
+  })
   addGauges(registry, sources)
   return {
     noteVerdict: ({ profile, outcome, code = '', check = '', seconds: took }) => {
@@ -70,6 +80,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
     },
     noteCall: (rail, { operation, outcome, status }) => calls.inc({ rail, operation, outcome, status: status ?? '' }),
     notePause: (rail, { repository = '', paused: isPaused }) => paused.set({ rail, repository }, isPaused ? 1 : 0),
+    noteLimited: (route, by) => limited.inc({ route, by }),
+    watchKeys: (ages) => addKeyGauge(registry, ages),
     handle: (request, response) => void answer(registry, request, response),
   }
 }
@@ -113,6 +125,18 @@ function addGauges(registry: Registry, { verifier, trust }: MetricsSources): voi
       for (const { kind, name, fingerprint = '', rail = '', daysLeft, state } of trust())
         if (daysLeft !== undefined && state !== 'ended' && state !== 'never')
           this.set({ kind, name, fingerprint, rail }, daysLeft)
+    },
+  })
+}
+
+function addKeyGauge(registry: Registry, ages: Parameters<Metrics['watchKeys']>[0]): void {
+  new Gauge({
+    name: 'dwar_signing_key_age_seconds',
+    help: 'How long the current key of an algorithm has been signing',
+    labelNames: ['alg'],
+    registers: [registry],
+    collect() {
+      for (const { alg, ageSeconds } of ages()) this.set({ alg }, ageSeconds)
     },
   })
 }

@@ -85,8 +85,16 @@ export type EventBody =
   | { type: 'client.removed' }
   /** The credentials of a rail were changed; which part of them, never what. */
   | { type: 'rail.credentials_changed'; rail: string; by: 'configuration' | 'operator'; previousKept: boolean }
-  /** A signing key was made. */
-  | { type: 'signing_key.created'; kid: string; alg: string }
+  /** A signing key was made, and is published from now on. */
+  | { type: 'signing_key.created'; kid: string; alg: string; holder?: string }
+  /** A published key signs from now on. */
+  | { type: 'signing_key.activated'; kid: string; alg: string; by: 'schedule' | 'operator' }
+  /** A key signs no more; it stays published for what it has signed. */
+  | { type: 'signing_key.retired'; kid: string; alg: string; by: 'schedule' | 'operator' }
+  /** A key is published no more: its time was over, or an operator withdrew it. */
+  | { type: 'signing_key.removed'; kid: string; alg: string; reason: 'ended' | 'withdrawn' }
+  /** A code or refresh token that was spent in vain counts again: nobody could sign the answer. */
+  | { type: 'token.restored'; model: string }
   /** Data keys were wrapped under another key-encryption key. */
   | { type: 'vault.rotated'; count: number }
 

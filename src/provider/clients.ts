@@ -109,6 +109,13 @@ export const clientSecretPlace = (clientId: string): Place => ({
   row: clientId,
 })
 
+/** Where the secret before is sealed. */
+export const previousSecretPlace = (clientId: string): Place => ({
+  table: 'client',
+  column: 'sealed_previous_secret',
+  row: clientId,
+})
+
 /** Scopes a client may be registered for. */
 export const registrableScopes: readonly string[] = ['openid', 'offline_access', ...claimScopes]
 

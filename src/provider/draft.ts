@@ -24,9 +24,9 @@ export async function draftOf(model: object, save: () => Promise<unknown>): Prom
 
 /** An engine grant for what was agreed. */
 export const draftGrantWith =
-  (provider: Provider) =>
+  (currentProvider: () => Provider) =>
   ({ accountId, clientId, scopes, resources, claims, rejectedClaims, lifetime }: GrantTerms): Promise<Draft> => {
-    const grant = new provider.Grant({ accountId, clientId })
+    const grant = new (currentProvider().Grant)({ accountId, clientId })
     // The grant ends with the consent, not with the engine's default; every token of the family ends with it.
     Object.assign(grant, { expiresIn: lifetime })
     grant.addOIDCScope(scopes.join(' '))

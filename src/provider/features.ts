@@ -12,6 +12,8 @@ type Features = NonNullable<Configuration['features']>
 export function toFeatures(parts: IssuerParts): Features {
   return {
     devInteractions: { enabled: false },
+    // All our keys sign through this hook: a private half may be in another place than this process.
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     fapi: { enabled: true, profile: (_ctx, client) => engineProfile(client) },
     // Every instance makes and takes the same nonces. None is demanded: a proof is good for five minutes, once.
     dPoP: { enabled: true, nonceSecret: parts.dpopNonceSecret, requireNonce: () => false },

@@ -1,9 +1,9 @@
-import type { JWK } from 'jose'
 import type { Middleware } from 'koa'
 import {
   type AdapterFactory,
   type ClientAuthMethod,
   type Configuration,
+  type ExternalSigningKey,
   errors,
   type FindAccount,
   Provider,
@@ -42,7 +42,8 @@ export interface IssuerParts {
   readonly insertReplay: (issuer: string, jti: string, expiresAt: number) => Promise<boolean>
   /** an app of the session that the running request ends must be told of it */
   readonly noteLogout: LogoutStore['note']
-  readonly signingKeys: JWK[]
+  /** of each algorithm the one that signs first; all are published */
+  readonly signingKeys: ExternalSigningKey[]
   readonly cookieKeys: readonly string[]
   /** 32 bytes, the same in every instance */
   readonly dpopNonceSecret: Buffer
@@ -79,8 +80,6 @@ export function createIssuer(parts: IssuerParts): Provider {
   provider.use(async (ctx, next) => {
     await next()
     if (ctx.status === 200 && ctx.path.startsWith('/.well-known/')) tellTruth(ctx.body, parts)
-    if (ctx.status === 200 && (ctx.path === '/jwks' || ctx.path.startsWith('/.well-known/')))
-      ctx.set('Cache-Control', 'public, max-age=300')
     if (ctx.status !== 404 || ctx.body) return
     ctx.status = 404
     ctx.body = { error: 'not_found', error_description: 'there is nothing at this path' }
@@ -108,7 +107,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
   return {
     adapter: withEngineErrors(parts.adapter),
-    jwks: { keys: parts.signingKeys as NonNullable<Configuration['jwks']>['keys'] },
+    jwks: { keys: parts.signingKeys },
     claims: toEngineClaims(),
     scopes: ['openid', 'offline_access', ...claimScopes],
     acrValues: [ACR_DOCUMENT, ACR_ACCOUNT],

@@ -1,3 +1,4 @@
+import type { JsonWebKey } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Consent } from '../privacy/consent.ts'
 import type { DwarEvent } from '../privacy/event.ts'
@@ -75,6 +76,8 @@ export interface StoredClient {
   readonly id: string
   readonly metadata: Record<string, unknown>
   readonly sealedSecret: Uint8Array | undefined
+  /** the secret before, which counts until `endsAt` */
+  readonly previousSecret?: { readonly sealed: Uint8Array; readonly endsAt: number } | undefined
   /** epoch seconds */
   readonly createdAt: number
   readonly updatedAt: number
@@ -91,19 +94,59 @@ export interface ClientStore {
   version(): Promise<number>
 }
 
+export type SigningAlg = 'RS256' | 'ES256' | 'EdDSA'
+
+/** Who holds the private half: our vault, a file of the operator's, or a key management service. */
+export type KeyHolderKind = 'sealed' | 'file' | 'transit'
+
 export interface StoredSigningKey {
   readonly kid: string
-  readonly alg: 'RS256' | 'ES256' | 'EdDSA'
+  readonly alg: SigningAlg
+  /** `next` is published, `current` signs, `retired` is published until nothing signed with it counts any more; then the row is gone */
   readonly state: 'next' | 'current' | 'retired'
-  readonly sealedPrivateJwk: Uint8Array
-  /** epoch seconds */
+  readonly holder: KeyHolderKind
+  /** absent in rows that the first release made */
+  readonly publicJwk: JsonWebKey | undefined
+  readonly sealedPrivateJwk: Uint8Array | undefined
+  /** epoch seconds, all of them; published since then */
   readonly createdAt: number
+  /** of a next key: an operator wants it current from then on */
+  readonly dueAt: number | undefined
+  readonly activatedAt: number | undefined
+  readonly retiredAt: number | undefined
+  /** of a retired key: published until then */
+  readonly endsAt: number | undefined
 }
 
+export type NewSigningKey = Pick<
+  StoredSigningKey,
+  'kid' | 'alg' | 'holder' | 'publicJwk' | 'sealedPrivateJwk' | 'createdAt'
+> & { readonly state: 'next' | 'current' }
+
+/** Every change raises the version that all instances watch, and appends its events, in one transaction. */
 export interface SigningKeyStore {
   list(): Promise<StoredSigningKey[]>
-  /** Inserts unless there is a current key of that alg already (another instance was faster); appends the event if it did. */
-  insertIfNone(key: StoredSigningKey, event: DwarEvent): Promise<boolean>
+  /** Inserts unless there is a key of that alg in that state already (another instance was faster). Says whether it did. */
+  insertIfNone(key: NewSigningKey, event: DwarEvent): Promise<boolean>
+  /**
+   * Makes `next` current and retires `current` until `endsAt`, or takes it away at once where that is undefined. Of
+   * racing callers one gets true: both keys must still stand as they were seen.
+   */
+  activate(
+    change: {
+      readonly current: string
+      readonly next: string
+      readonly at: number
+      readonly endsAt: number | undefined
+    },
+    events: readonly DwarEvent[],
+  ): Promise<boolean>
+  /** An operator wants this next key current from then on. */
+  schedule(kid: string, dueAt: number): Promise<void>
+  /** Takes a retired key away when its time is over. Of racing callers one gets true. */
+  removeEnded(kid: string, now: number, event: DwarEvent): Promise<boolean>
+  /** Rises with every change of any key. */
+  version(): Promise<number>
 }
 
 /** One journey to an upstream. Everything secret in it is hashed or sealed. */

@@ -9,6 +9,7 @@ export type HashPurpose =
   | 'csrf'
   | 'credentials'
   | 'dpop-nonce'
+  | 'limit'
 
 /**
  * HMAC-SHA256 under a key derived (HKDF-SHA256) from the index secret, 32 bytes. Recognises a value without keeping it:

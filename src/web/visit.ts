@@ -35,12 +35,12 @@ type VisitContext = Context & { params: Record<string, string | undefined> }
 
 /** Every page below `/interaction/:uid` begins by proving its visit. */
 export function createVisits({
-  provider,
+  engine,
   browser,
   pages,
   vault,
 }: {
-  provider: Provider
+  engine: { readonly provider: Provider }
   vault: Vault
   browser: Browser
   pages: PageSender
@@ -48,6 +48,7 @@ export function createVisits({
   /** Proves the visit by the engine's cookie for this very path. @throws SessionNotFound; WebError INTERACTION_EXPIRED, CLIENT_UNKNOWN */
   async function enter(ctx: VisitContext): Promise<Visit> {
     ctx.state.route = 'interaction'
+    const { provider } = engine
     const details = await provider.interactionDetails(ctx.req, ctx.res)
     if (details.uid !== ctx.params.uid)
       throw new WebError('INTERACTION_EXPIRED', 'the cookie belongs to another interaction')
@@ -65,7 +66,7 @@ export function createVisits({
   async function understand(ctx: VisitContext, uid: string, params: Params): Promise<Asked> {
     ctx.state.uiLocales = text(params.ui_locales)
     const locale = pages.locale(ctx, text(params.ui_locales))
-    const client = await provider.Client.find(String(params.client_id))
+    const client = await engine.provider.Client.find(String(params.client_id))
     if (!client) throw new WebError('CLIENT_UNKNOWN', 'the client of this interaction is gone')
     const policy = client.dwar as ClientPolicy | undefined
     const redirectUri = text(params.redirect_uri) ?? client.redirectUris?.[0] ?? ''
@@ -120,7 +121,9 @@ export function createVisits({
 
   /** The interaction of this path, as the engine's cookie names it. */
   const cookieOf = (ctx: VisitContext): string | undefined =>
-    provider.createContext(ctx.req, ctx.res).cookies.get(provider.cookieName('interaction'), { signed: true })
+    engine.provider
+      .createContext(ctx.req, ctx.res)
+      .cookies.get(engine.provider.cookieName('interaction'), { signed: true })
 
   async function openRequest(uid: string, sealed: string): Promise<Params> {
     try {

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa, { type Middleware } from 'koa'
-import type { Provider } from 'oidc-provider'
 import type { Log } from '../log.ts'
+import type { IssuerHolder } from '../provider/issuer-holder.ts'
 import type { Vault } from '../vault/vault.ts'
 import { permissionsPolicy, securityHeaders } from './middleware/headers.ts'
 import { pinHost } from './middleware/host.ts'
 import { problems } from './middleware/problems.ts'
+import { type AddressLimits, limitAddresses } from './middleware/rate-limit.ts'
 import type { PageSender } from './page.ts'
+import { toErrorCode } from './refusals.ts'
 import type { Renderer } from './render.ts'
 import { type AccountParts, accountRoutes } from './routes/account.ts'
 import { callbackRoutes } from './routes/callback.ts'
@@ -15,17 +17,18 @@ import { type InteractionParts, interactionRoutes } from './routes/interaction.t
 import { createVisits } from './visit.ts'
 
 export interface WebParts extends Omit<InteractionParts, 'visits'>, Pick<AccountParts, 'sharings'> {
-  readonly provider: Provider
+  readonly engine: IssuerHolder
   readonly vault: Vault
   readonly issuer: URL
   readonly behindProxy: boolean
   readonly mtlsAlias: Parameters<typeof pinHost>[2]
+  readonly limits: AddressLimits | undefined
   readonly renderer: Renderer
   readonly pages: PageSender
   readonly log: Log
   /** serves one of our own pages: what it reads of the store it reads once */
   readonly remembering: (request: object, work: () => Promise<unknown>) => Promise<unknown>
-  /** answers when the store answers */
+  /** answers when the store answers and keys sign */
   readonly ping: () => Promise<void>
 }
 
@@ -41,7 +44,8 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.use(assets(parts.renderer))
   app.use(problems(parts.pages, parts.log))
   app.use(pinHost(parts.issuer, parts.behindProxy, parts.mtlsAlias))
-  const toEngine = engine(parts.provider)
+  if (parts.limits) app.use(limitAddresses(parts.limits))
+  const toEngine = engine(parts.engine)
   // Programs call these all the time: past our own routes, which have no part in them.
   app.use((ctx, next) => (PROGRAM_PATHS.has(ctx.path) ? toEngine(ctx, next) : next()))
   app.use(home(parts))
@@ -78,7 +82,7 @@ function accessLine(log: Log): Middleware {
   }
 }
 
-/** `/health/live`: the process answers. `/health/ready`: the store answers too. Neither looks at the Host header. */
+/** `/health/live`: the process answers. `/health/ready`: the store answers too, and keys sign. Neither looks at the Host header. */
 function health({ ping, log }: WebParts): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== '/health/live' && ctx.path !== '/health/ready') return next()
@@ -91,7 +95,7 @@ function health({ ping, log }: WebParts): Middleware {
       // Not ready is an answer, not a failure of this request.
       log.warn({ error }, 'not ready')
       ctx.status = 503
-      ctx.body = { status: 'unavailable', code: 'STORE_UNAVAILABLE' }
+      ctx.body = { status: 'unavailable', code: toErrorCode(error) }
     }
   }
 }
@@ -120,8 +124,7 @@ function home({ pages, issuer }: WebParts): Middleware {
 }
 
 /** The engine is an application of its own with its own cookies and context; it gets the raw request (oidc-provider.md §1). */
-function engine(provider: Provider): Middleware {
-  const handle = provider.callback()
+function engine(holder: IssuerHolder): Middleware {
   return async (ctx) => {
     ctx.respond = false
     ctx.state.route = `engine ${
@@ -131,6 +134,6 @@ function engine(provider: Provider): Middleware {
         ?.replace(/[^a-z.-]/g, '')
         .slice(0, 20) ?? ''
     }`
-    await handle(ctx.req, ctx.res)
+    await holder.handle(ctx.req, ctx.res)
   }
 }

@@ -7,7 +7,15 @@ import { createRequestMemo } from '../../adapters/request-memo.ts'
 import { createStorage, type Storage } from '../../adapters/storage.ts'
 import type { Consent } from '../../src/privacy/consent.ts'
 import type { EventType } from '../../src/privacy/event.ts'
-import type { Acceptance, DecisionStore, RailAttempt, SettledAttempt, StoredClient } from '../../src/provider/stores.ts'
+import type {
+  Acceptance,
+  DecisionStore,
+  NewSigningKey,
+  RailAttempt,
+  SettledAttempt,
+  SigningAlg,
+  StoredClient,
+} from '../../src/provider/stores.ts'
 import { parseKeyRing } from '../../src/vault/key-ring.ts'
 import { createVault } from '../../src/vault/sealed-vault.ts'
 import type { Vault } from '../../src/vault/vault.ts'
@@ -113,6 +121,19 @@ export function aConsent(grantId: string, more: Partial<Consent> = {}): Consent 
     requestDigest: 'ab'.repeat(32),
     givenAt: NOW,
     retainUntil: NOW + 500,
+    ...more,
+  }
+}
+
+export function aKey(kid: string, alg: SigningAlg, more: Partial<NewSigningKey> = {}): NewSigningKey {
+  return {
+    kid,
+    alg,
+    state: 'next',
+    holder: 'sealed',
+    publicJwk: undefined,
+    sealedPrivateJwk: Buffer.from('s'),
+    createdAt: NOW,
     ...more,
   }
 }

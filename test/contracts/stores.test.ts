@@ -292,23 +292,6 @@ describeOnEachDatabase('ClientStore', (open) => {
   })
 })
 
-describeOnEachDatabase('SigningKeyStore', (open) => {
-  it('keeps the first current key of an algorithm, with its event, and no second', async () => {
-    const kit = await openKit(open)
-    const key = (kid: string, alg: 'ES256' | 'RS256') =>
-      ({ kid, alg, state: 'current', sealedPrivateJwk: Buffer.from('s'), createdAt: NOW }) as const
-    const event = (kid: string) => ({ body: { type: 'signing_key.created', kid, alg: 'ES256' } }) as const
-    const made = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => kit.storage.signingKeys.insertIfNone(key(`k${n}`, 'ES256'), event(`k${n}`))),
-    )
-    expect(made.filter(Boolean)).toHaveLength(1)
-    expect(await kit.storage.signingKeys.insertIfNone(key('rsa', 'RS256'), event('rsa'))).toBe(true)
-    expect(await kit.storage.signingKeys.list()).toHaveLength(2)
-    expect(await kit.storage.signingKeys.list()).toContainEqual(key('rsa', 'RS256'))
-    expect(await kit.storage.events.history({ type: 'signing_key.created' })).toHaveLength(2)
-  })
-})
-
 describeOnEachDatabase('RailCredentialStore', (open) => {
   it('keeps the current secret and the previous one', async () => {
     const { railCredentials } = (await openKit(open)).storage

@@ -95,6 +95,13 @@ describe('metrics', () => {
     expect(await read('dwar_trust_lines', { kind: 'signer', state: 'ends-soon' })).toBeUndefined()
   })
 
+  it('show how long the current signing keys have been signing, and what was refused for being too much', async () => {
+    metrics.watchKeys(() => [{ alg: 'ES256', ageSeconds: 86_400 }])
+    expect(await read('dwar_signing_key_age_seconds', { alg: 'ES256' })).toBe(86_400)
+    metrics.noteLimited('token', 'failures')
+    expect(await read('dwar_rate_limited_total', { route: 'token', by: 'failures' })).toBe(1)
+  })
+
   it('are in the text format that scrapers ask for, and nothing else is here', async () => {
     const answer = await at('/metrics')
     expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)

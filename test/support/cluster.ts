@@ -32,7 +32,8 @@ export interface Cluster {
   readonly processes: readonly IssuerProcess[]
   /** Which process the front hands a request to; turn by turn unless a test says otherwise. */
   route: () => number
-  start(): Promise<IssuerProcess>
+  /** @param more settings of this process alone, as in the middle of a rolling change */
+  start(more?: Record<string, string>): Promise<IssuerProcess>
   /** Sends one request to one process, as a load balancer does: its port, the issuer's Host. */
   fetchAt(index: number): typeof fetch
   /** A third instance over the same database, which serves nobody: for an operator's work without a process each time. */
@@ -46,6 +47,9 @@ export async function openCluster(options: {
   readonly databaseUrl: string
   readonly simulator: Simulator
   readonly size: number
+  readonly env?: Record<string, string>
+  /** settings of each process alone, in order */
+  readonly envOf?: readonly Record<string, string>[]
 }): Promise<Cluster> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dwar-cluster-'))
   const trustFile = path.join(folder, 'trust.json')
@@ -69,10 +73,12 @@ export async function openCluster(options: {
     DWAR_PORT: '0',
     DWAR_DATABASE_URL: options.databaseUrl,
     DWAR_LOG_LEVEL: 'debug',
+    DWAR_RATE_LIMITS: 'off', // everything in a test comes from one address
     DWAR_TRUST_FILES: trustFile,
     DIGILOCKER_BASE_URL: options.simulator.url.origin,
     DIGILOCKER_CLIENT_ID: UPSTREAM.clientId,
     DIGILOCKER_CLIENT_SECRET: UPSTREAM.clientSecret,
+    ...options.env,
   }
   const operator = await createApp(readConfig(env), createLog('error'))
   const cluster: Cluster = {
@@ -80,8 +86,8 @@ export async function openCluster(options: {
     operator,
     processes,
     route: () => turn++ % options.size,
-    async start() {
-      const started = await startIssuer(env, folder)
+    async start(more = {}) {
+      const started = await startIssuer({ ...env, ...more }, folder)
       processes.push(started)
       return started
     },
@@ -97,7 +103,7 @@ export async function openCluster(options: {
       await rm(folder, { recursive: true, force: true })
     },
   }
-  await Promise.all(Array.from({ length: options.size }, () => cluster.start()))
+  await Promise.all(Array.from({ length: options.size }, (_one, index) => cluster.start(options.envOf?.[index])))
   return cluster
 }
 

@@ -86,6 +86,7 @@ export async function openStage(database: Database, options: StageOptions = {}):
     DWAR_ENV: 'test',
     DWAR_ISSUER: issuer.origin,
     DWAR_LOG_LEVEL: 'debug',
+    DWAR_RATE_LIMITS: 'off', // everything in a test comes from one address
     DIGILOCKER_BASE_URL: simulator.url.origin,
     DIGILOCKER_CLIENT_ID: UPSTREAM.clientId,
     DIGILOCKER_CLIENT_SECRET: UPSTREAM.clientSecret,

@@ -10,7 +10,7 @@ import type { PageSender } from '../page.ts'
 import { type AppView, toAccountPage } from '../pages/account.ts'
 
 export interface AccountParts {
-  readonly provider: Provider
+  readonly engine: { readonly provider: Provider }
   readonly sharings: SharingStore
   readonly browser: Browser
   readonly pages: PageSender
@@ -29,9 +29,9 @@ const formOf = (sessionUid: string): string => `account:${sessionUid}`
  * (DPDP Act 2023 §6(4): withdrawing is as easy as consenting). Who is not signed in is told how to get here.
  */
 export function accountRoutes(parts: AccountParts): Middleware {
-  const { provider, sharings, browser, pages } = parts
+  const { engine, sharings, browser, pages } = parts
   const router = new Router({ prefix: '/account' })
-  const sessionOf = (ctx: Context) => findBrowserSession(provider, ctx.req, ctx.res)
+  const sessionOf = (ctx: Context) => findBrowserSession(engine.provider, ctx.req, ctx.res)
 
   router.get('/', async (ctx) => {
     ctx.state.route = 'account'
@@ -61,7 +61,7 @@ export function accountRoutes(parts: AccountParts): Middleware {
 
   /** An app may have been removed since; what it got was got all the same. */
   async function identityOf({ clientId }: SharedWithApp): Promise<AppView['client']> {
-    const client = await provider.Client.find(clientId)
+    const client = await engine.provider.Client.find(clientId)
     return client && { name: client.clientName ?? clientId, domain: registeredDomain(client.redirectUris) }
   }
 

@@ -77,6 +77,7 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
     render('pull', 'pull', samplePull(locale, words, languages, false)),
     render('pull-problem', 'pull', samplePull(locale, words, languages, true)),
     render('refusal', 'refusal', sampleRefusal('RAIL_DENIED', locale, languages, words.client)),
+    render('refusal-limited', 'refusal', sampleRefusal('RATE_LIMITED', locale, languages)),
     render('refusal-alone', 'refusal', sampleRefusal('INTERACTION_EXPIRED', locale, languages)),
     render('account', 'account', toAccountPage(wordsOf(locale), sampleAccount(words, languages))),
     render('account-signed-out', 'account', sampleSignedOut(locale, languages)),
