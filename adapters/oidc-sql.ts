@@ -52,7 +52,7 @@ export const UPSERT_MODEL_NOTED = statement(
 /**
  * (rows, events, number of rows, changed authorizations, removed ones, answer). What one request leaves behind, in one insert: no
  * statement may change a table twice (dependencies.md §3). New are codes and tokens; a session is merged as
- * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied; a code is spent, if it is unspent. Bytes
+ * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied, once; a code is spent, if it is unspent. Bytes
  * travel as hexadecimal and base64. Nothing goes under a grant that is gone, which is locked first: a revocation comes
  * before all of this or after it. Events are written when every row was, and so is the sealed answer of a refresh that may
  * be repeated.
@@ -78,7 +78,8 @@ export const STORE_REQUEST = statement(
        account_id = case when m.model = 'Session' then excluded.account_id else m.account_id end,
        expires_at = case when m.model in ('Session', 'Interaction') then excluded.expires_at else m.expires_at end,
        consumed_at = excluded.consumed_at
-       where m.model in ('Session', 'Interaction') or m.consumed_at is null
+       where m.model = 'Session' or (m.model = 'Interaction' and m.sealed_payload is not null)
+         or (m.model <> 'Interaction' and m.consumed_at is null)
      returning m.model, m.account_id, m.client_id, m.grant_id
    ),
    act as (

@@ -114,6 +114,9 @@ async function store(parts: BatchParts, writes: PendingWrites, answer: RepeatRow
     JSON.stringify(answer ?? {}),
   ])
   if (stored.length === rows.length) return
+  // Of two resumes at once the other has this one's code: the one just stored was told to nobody.
+  if (ended && !stored.some(({ model }) => model === 'Interaction'))
+    throw new errors.SessionNotFound('interaction was resumed already')
   // Somebody else has spent the code, which ends the family: whoever came second says so.
   if (spent && !stored.some(({ model }) => model === 'AuthorizationCode')) await spent.alone()
   if (!(await endedByReuse(database, writes))) throw new errors.InvalidGrant('grant was revoked meanwhile')

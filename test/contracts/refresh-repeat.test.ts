@@ -19,6 +19,7 @@ interface Answer {
 
 /** A request as the engine would serve it, over the real adapter and the real batch. */
 interface Request extends Answer {
+  readonly oidc: { readonly route: 'token' }
   readonly terms: RepeatTerms | undefined
 }
 
@@ -62,7 +63,8 @@ describeOnEachDatabase('a refresh that may be repeated — security.md OP-6, RFC
     terms: RepeatTerms | 'none' = termsOf('same'),
     between: () => Promise<void> = async () => undefined,
   ): Promise<Answer> {
-    const request: Request = { status: 404, body: undefined, terms: terms === 'none' ? undefined : terms }
+    const given = terms === 'none' ? undefined : terms
+    const request: Request = { status: 404, body: undefined, oidc: { route: 'token' }, terms: given }
     await requests.run(request, () =>
       batch(request, async () => {
         try {
