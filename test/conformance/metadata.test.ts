@@ -10,14 +10,15 @@ describe('authorization server metadata — OpenID Connect Discovery §3, RFC 84
   beforeAll(async () => {
     stage = await openStage(await open())
     const answer = await fetch(new URL('/.well-known/openid-configuration', stage.issuer))
-    metadata = (await answer.json()) as Record<string, unknown>
+    const told = Object.entries((await answer.json()) as Record<string, unknown>)
+    metadata = Object.fromEntries(told.map(([name, value]) => [name, Array.isArray(value) ? value.toSorted() : value]))
   })
   afterAll(() => stage.close())
 
-  const signing = ['RS256', 'ES256', 'EdDSA']
-  const encryption = ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW']
-  const content = ['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', 'A256GCM']
-  const clients = ['RS256', 'PS256', 'ES256', 'EdDSA']
+  const signing = ['ES256', 'EdDSA', 'RS256']
+  const encryption = ['ECDH-ES', 'ECDH-ES+A256KW', 'RSA-OAEP-256']
+  const content = ['A128CBC-HS256', 'A128GCM', 'A256CBC-HS512', 'A256GCM']
+  const clients = ['ES256', 'EdDSA', 'PS256', 'RS256']
 
   it('names every protocol that is on, with its algorithms', () => {
     expect(metadata).toMatchObject({
@@ -31,8 +32,8 @@ describe('authorization server metadata — OpenID Connect Discovery §3, RFC 84
       request_parameter_supported: true,
       request_uri_parameter_supported: false,
       code_challenge_methods_supported: ['S256'],
-      prompt_values_supported: ['none', 'login', 'consent'],
-      dpop_signing_alg_values_supported: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
+      prompt_values_supported: ['consent', 'login', 'none'],
+      dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA', 'PS256'],
       id_token_signing_alg_values_supported: signing,
       userinfo_signing_alg_values_supported: signing,
       authorization_signing_alg_values_supported: signing,
