@@ -68,7 +68,7 @@ describe('Dockerfile', () => {
     expect(programs.filter(inImage)).toEqual([])
     expect(loaded.files.filter((file) => programs.includes(file))).toEqual([])
     const main = read('src/main.ts')
-    for (const program of ['./demo/demo.ts', './simulator/simulator.ts'])
+    for (const program of ['./demo/demo.ts', './simulator/program.ts'])
       expect(main).toContain(`await import('${program}')`)
   })
 
