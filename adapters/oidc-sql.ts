@@ -50,11 +50,12 @@ export const UPSERT_MODEL_NOTED = statement(
 )
 
 /**
- * (rows, events, number of rows, changed authorizations, removed ones, answer). What one request leaves behind, in one insert: no
+ * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction). What one request leaves behind, in one insert: no
  * statement may change a table twice (dependencies.md §3). New are codes and tokens; a session is merged as
- * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied, once; a code is spent, if it is unspent. Bytes
+ * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied; a code is spent, if it is unspent. Bytes
  * travel as hexadecimal and base64. Nothing goes under a grant that is gone, which is locked first: a revocation comes
- * before all of this or after it. Events are written when every row was, and so is the sealed answer of a refresh that may
+ * before all of this or after it. Nor does anything go for an interaction that another request has ended: of two that
+ * resume it one stores. Events are written when every row was, and so is the sealed answer of a refresh that may
  * be repeated.
  */
 export const STORE_REQUEST = statement(
@@ -65,12 +66,16 @@ export const STORE_REQUEST = statement(
        consumed_at double precision)
    ),
    family as (select id from oidc_grant where id in (select grant_id from rows) for key share),
+   resumed as (
+     select id from oidc_model where model = 'Interaction' and id = $7 and expires_at > to_timestamp(0) for update
+   ),
    stored as (
      insert into oidc_model as m (model, id, sealed_payload, payload, grant_id, uid, session_uid, client_id, account_id,
        expires_at, made, consumed_at)
      select t.model, decode(t.id, 'hex'), decode(t.sealed, 'base64'), t.payload, t.grant_id, t.uid, t.session_uid,
        t.client_id, t.account_id, to_timestamp(t.expires_at), t.made, to_timestamp(t.consumed_at)
-     from rows t where t.grant_id is null or exists (select 1 from family where family.id = t.grant_id)
+     from rows t where (t.grant_id is null or exists (select 1 from family where family.id = t.grant_id))
+       and ($7::bytea is null or exists (select 1 from resumed))
      on conflict (model, id) do update set
        sealed_payload = case when m.model = 'Interaction' then null else m.sealed_payload end,
        payload = case when m.model = 'Session' then ${mergeSession('m', '$4', '$5')} else m.payload end,
@@ -78,8 +83,7 @@ export const STORE_REQUEST = statement(
        account_id = case when m.model = 'Session' then excluded.account_id else m.account_id end,
        expires_at = case when m.model in ('Session', 'Interaction') then excluded.expires_at else m.expires_at end,
        consumed_at = excluded.consumed_at
-       where m.model = 'Session' or (m.model = 'Interaction' and m.sealed_payload is not null)
-         or (m.model <> 'Interaction' and m.consumed_at is null)
+       where m.model in ('Session', 'Interaction') or m.consumed_at is null
      returning m.model, m.account_id, m.client_id, m.grant_id
    ),
    act as (

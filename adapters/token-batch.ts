@@ -40,8 +40,6 @@ export interface PendingWrites {
 interface Exchange {
   status: number
   body: unknown
-  /** the engine's own, once it has begun */
-  readonly oidc?: { readonly route?: string }
 }
 
 /** Koa middleware, to be used before the engine's routes. */
@@ -58,7 +56,8 @@ type BatchParts = Pick<OidcAdapterParts, 'database' | 'clock'> & { readonly memo
  * later. So of racing uses always one succeeds (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
  *
  * A refresh that its client may repeat is stored with its answer, and a repetition is answered with that.
- * @throws errors.InvalidGrant where no client waits for JSON
+ * Of two requests that resume one interaction one issues a code.
+ * @throws errors.InvalidGrant where no client waits for JSON; errors.SessionNotFound to the second that resumes
  */
 export function createTokenBatch(parts: BatchParts): TokenBatch {
   return async (ctx, next) => {
@@ -71,12 +70,15 @@ export function createTokenBatch(parts: BatchParts): TokenBatch {
       if (ctx.status < 400 && writes.tokens.length > 0) await store(parts, writes, await notes?.keepAnswer?.(ctx.body))
       else await storeApart(parts, writes)
     } catch (error) {
-      if (!(error instanceof errors.InvalidGrant) || ctx.oidc?.route !== 'token') throw error
+      if (!(error instanceof errors.InvalidGrant) || leavesByRedirect(writes)) throw error
       ctx.status = error.statusCode
       ctx.body = { error: error.error, error_description: error.error_description }
     }
   }
 }
+
+/** A code: a browser waits for it, not a program for JSON. */
+const leavesByRedirect = ({ tokens }: PendingWrites) => tokens.some(({ model }) => model === 'AuthorizationCode')
 
 /** Nothing was issued, or nothing may be: what else the request did still stands. */
 async function storeApart({ database }: BatchParts, { session, ended, spent }: PendingWrites): Promise<void> {
@@ -112,11 +114,10 @@ async function store(parts: BatchParts, writes: PendingWrites, answer: RepeatRow
     JSON.stringify(session?.changed ?? {}),
     JSON.stringify(session?.removed ?? []),
     JSON.stringify(answer ?? {}),
+    ended?.hash ?? null,
   ])
   if (stored.length === rows.length) return
-  // Of two resumes at once the other has this one's code: the one just stored was told to nobody.
-  if (ended && !stored.some(({ model }) => model === 'Interaction'))
-    throw new errors.SessionNotFound('interaction was resumed already')
+  if (ended && stored.length === 0) throw new errors.SessionNotFound('interaction was resumed already')
   // Somebody else has spent the code, which ends the family: whoever came second says so.
   if (spent && !stored.some(({ model }) => model === 'AuthorizationCode')) await spent.alone()
   if (!(await endedByReuse(database, writes))) throw new errors.InvalidGrant('grant was revoked meanwhile')
