@@ -11,7 +11,6 @@ import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clien
 import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
-import { isAgeAtLeast, todayInIndia } from './documents/answers/age.ts'
 import { trustStatus } from './documents/trust/status.ts'
 import type { TrustStore } from './documents/trust/trust.ts'
 import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
@@ -25,7 +24,6 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
-import type { Judgement } from './provider/claims.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
@@ -156,7 +154,6 @@ async function compose(
   })
   observe(provider, log)
 
-  const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
   const { newId, transact } = database
   const rails = createRails([digilocker])
   const upstream = createUpstream({
@@ -189,7 +186,6 @@ async function compose(
     transact,
     clock,
     newId,
-    judge,
     saveGrant: saveGrantWith(provider),
     organization: config.issuer.host,
   })

@@ -1,7 +1,9 @@
 import type { Account as EngineAccount, FindAccount } from 'oidc-provider'
 import type { ConsentStore, ConsentWithValues } from '../privacy/consent.ts'
 import type { Vault } from '../vault/vault.ts'
-import type { ReleasedValues } from './interactions/offer.ts'
+import { releaseStored } from './identity-assurance/answer.ts'
+import { readVerifiedRequests } from './identity-assurance/asked.ts'
+import { PREFIX, type ReleasedValues } from './interactions/offer.ts'
 import type { AccountStore } from './stores.ts'
 
 export const valuesPlace = (consentId: string) => ({ table: 'consent_value', column: 'sealed', row: consentId })
@@ -21,13 +23,20 @@ export function createFindAccount(accounts: AccountStore, consents: ConsentStore
     if (consent?.accountId !== accountId) return undefined
     return {
       accountId,
-      claims: async (use) => {
+      claims: async (use, _scope, asked) => {
         const { claims, verified } = await openValues(consent, vault)
-        const answer = use === 'id_token' ? verified.id_token : verified.userinfo
+        const stored = use === 'id_token' ? verified.id_token : verified.userinfo
+        const request = stored && readVerifiedRequests(asked?.verified_claims)
+        const answer = request && releaseStored(request, stored, hasAgreed(consent), consent.givenAt)
         return { sub: accountId, ...claims, ...(answer && { verified_claims: answer }) }
       },
     }
   }
+}
+
+const hasAgreed = ({ items }: Pick<ConsentWithValues, 'items'>) => {
+  const shared = items.filter((item) => item.shared).map((item) => item.claim)
+  return (claim: string) => shared.some((name) => `${name}.`.startsWith(`${PREFIX}${claim}.`))
 }
 
 /** Past their retention the values are gone, and a token still tells who, but nothing about her. */

@@ -51,6 +51,7 @@ export function createVisits({
         scopes: (text(params.scope) ?? '').split(' ').filter(Boolean),
         resources: [details.params.resource ?? []].flat().map(String),
         claims: text(params.claims),
+        acrValues: text(params.acr_values),
         optional: policy?.optional ?? [],
         purpose: purposeIn(policy, locale),
         purposeInEnglish: purposeIn(policy, 'en'),

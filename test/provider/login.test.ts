@@ -25,6 +25,7 @@ describe('a journey', () => {
     scopes: ['openid', 'profile'],
     resources: [],
     claims: undefined,
+    acrValues: undefined,
     optional: [],
     purpose: 'To check',
     purposeInEnglish: 'To check',

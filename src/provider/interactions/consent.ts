@@ -7,11 +7,12 @@ import type { Transact } from '../../transaction.ts'
 import type { KeyedHasher } from '../../vault/keyed-hash.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { valuesPlace } from '../account.ts'
-import { companions, findClaimRow, type Judgement } from '../claims.ts'
-import { ACR_ACCOUNT, ACR_DOCUMENT } from '../issuer.ts'
+import { reachedAcr } from '../assurance-levels.ts'
+import { companions, findClaimRow } from '../claims.ts'
+import type { AnswerContext } from '../identity-assurance/answer.ts'
 import type { AccountStore, AttemptStore } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
-import { type AskedInteraction, requestOf } from './asked.ts'
+import { type AskedInteraction, acrOf, requestOf } from './asked.ts'
 import type { Returned } from './login.ts'
 import { makeOffer, makeRelease, type Offer, toEvidence } from './offer.ts'
 
@@ -45,7 +46,6 @@ export interface ConsentParts {
   readonly clock: Clock
   /** UUIDv7 text, rising */
   readonly newId: () => string
-  readonly judge: () => Judgement
   /** saves an engine grant inside the running transaction and returns its id */
   readonly saveGrant: (terms: GrantTerms) => Promise<string>
   /** named as the verifier in `check_details` */
@@ -59,8 +59,15 @@ const DAY = 86_400
 
 /** The story of a consent: what is on offer, and what her answer makes of it. */
 export function createConsent(parts: ConsentParts) {
-  const offerFor = (interaction: AskedInteraction, identity: RailIdentity): Offer =>
-    makeOffer(requestOf(interaction), identity, parts.judge(), interaction.optional)
+  const contextOf = (attemptId: string): AnswerContext => ({
+    judgement: { clock: parts.clock },
+    organization: parts.organization,
+    process: attemptId,
+    now: parts.clock(),
+  })
+
+  const offerFor = (interaction: AskedInteraction, { attemptId, identity }: Omit<Returned, 'sessionOpen'>): Offer =>
+    makeOffer(requestOf(interaction), identity, contextOf(attemptId), interaction.optional)
 
   /** Values are deleted at the end of the purpose's retention, or of the upstream's consent if that is sooner; epoch seconds. */
   function retainUntil(interaction: AskedInteraction, identity: RailIdentity): number {
@@ -83,12 +90,8 @@ export function createConsent(parts: ConsentParts) {
     const until = retainUntil(interaction, identity)
     if (until <= now) throw new RailError('RAIL_EXPIRED', 'the upstream consent has ended')
     const request = requestOf(interaction)
-    const { items, values } = makeRelease(offerFor(interaction, identity), chosen, request, identity, {
-      judgement: parts.judge(),
-      organization: parts.organization,
-      process: attemptId,
-      now,
-    })
+    const offer = offerFor(interaction, { attemptId, identity })
+    const { items, values } = makeRelease(offer, chosen, request, identity, contextOf(attemptId))
     const consentId = parts.newId()
     const { accountId, sealedValues } = await prepare(identity, consentId, JSON.stringify(values))
     const terms = toTerms(interaction, accountId, items, until - now)
@@ -133,7 +136,7 @@ export function createConsent(parts: ConsentParts) {
       await parts.attempts.deleteByInteraction(interaction.uid)
       return saved
     })
-    const acr = identity.documents.some((document) => document.kind === 'verified') ? ACR_DOCUMENT : ACR_ACCOUNT
+    const acr = reachedAcr(identity.documents, acrOf(interaction))
     return { login: { accountId, acr, remember: false }, consent: { grantId } }
   }
 

@@ -4,11 +4,11 @@ import type { InteractionResults } from 'oidc-provider'
 import { WebError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { EventStore } from '../../privacy/event.ts'
-import { requestOf } from '../../provider/interactions/asked.ts'
+import { needsOf, requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
 import type { Login, Returned } from '../../provider/interactions/login.ts'
 import type { OfferItem } from '../../provider/interactions/offer.ts'
-import { documentNeeds, requestedNames } from '../../provider/request.ts'
+import { requestedNames } from '../../provider/request.ts'
 import type { RailId } from '../../rails/rail.ts'
 import type { Browser } from '../browser.ts'
 import { readForm, redirect } from '../form.ts'
@@ -93,13 +93,12 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   })
 
   function showStart(ctx: Context, visit: Visit, csrf: string): void {
-    const request = requestOf(visit.asked)
     pages.send(ctx, 'start', (words, languages) =>
       toStartPage(words, {
         client: visit.client,
         purpose: visit.asked.purpose,
-        claims: requestedNames(request),
-        doctypes: [...new Set(documentNeeds(request).flatMap((need) => need.anyOf))],
+        claims: requestedNames(requestOf(visit.asked)),
+        doctypes: [...new Set(needsOf(visit.asked).flatMap((need) => need.anyOf))],
         paused: login.isPaused(RAIL),
         action: `${visit.path}/start`,
         csrf,
@@ -108,8 +107,9 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     )
   }
 
-  function showConsent(ctx: Context, visit: Visit, csrf: string, { identity, sessionOpen }: Returned): void {
-    const offer = consent.offerFor(visit.asked, identity)
+  function showConsent(ctx: Context, visit: Visit, csrf: string, returned: Returned): void {
+    const { identity, sessionOpen } = returned
+    const offer = consent.offerFor(visit.asked, returned)
     pages.send(ctx, 'consent', (words, languages) =>
       toConsentPage(words, {
         client: visit.client,
