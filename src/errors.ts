@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
   | 'CONSENT_NOTHING_TO_SHARE'
+  | 'ACR_UNMET'
   // things behind us
   | 'STORE_UNAVAILABLE'
   | 'STORE_LOCKED'

@@ -1,5 +1,5 @@
-import type { DocumentNeed, UpstreamOverrides } from '../../rails/rail.ts'
-import { acrNeeds, readAcrRequest } from '../assurance-levels.ts'
+import type { DocumentNeed, DocumentOutcome, UpstreamOverrides } from '../../rails/rail.ts'
+import { acrNeeds, isAcrGoodEnough, reachedAcr, readAcrRequest } from '../assurance-levels.ts'
 import { type ClaimsRequest, documentNeeds, readClaimsRequest } from '../request.ts'
 
 /** An interaction of the engine, reduced to what the story needs. Holds no HTTP. */
@@ -30,6 +30,12 @@ export const requestOf = ({ scopes, claims, optional }: AskedInteraction): Claim
   readClaimsRequest(scopes, claims, optional)
 
 export const acrOf = ({ acrValues, claims }: AskedInteraction) => readAcrRequest(acrValues, claims)
+
+/** Whether these documents prove as much as the relying app insists on. */
+export function isAssured(interaction: AskedInteraction, documents: readonly DocumentOutcome[]): boolean {
+  const asked = acrOf(interaction)
+  return isAcrGoodEnough(reachedAcr(documents, asked), asked)
+}
 
 /** The documents to fetch: for the claims, and for the level of assurance where it takes more. */
 export const needsOf = (interaction: AskedInteraction): DocumentNeed[] =>

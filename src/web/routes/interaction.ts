@@ -1,12 +1,12 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { InteractionResults } from 'oidc-provider'
-import { WebError } from '../../errors.ts'
+import { type ErrorCode, WebError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { EventStore } from '../../privacy/event.ts'
-import { needsOf, requestOf } from '../../provider/interactions/asked.ts'
+import { isAssured, needsOf, requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
-import type { Login, Returned } from '../../provider/interactions/login.ts'
+import type { Login, Returned, Standing } from '../../provider/interactions/login.ts'
 import type { OfferItem } from '../../provider/interactions/offer.ts'
 import { requestedNames } from '../../provider/request.ts'
 import type { RailId } from '../../rails/rail.ts'
@@ -50,8 +50,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const csrf = browser.csrf(browser.ensure(ctx), visit.asked.uid)
     const standing = await login.standing(visit.asked.uid)
     if (standing.kind !== 'returned') return showStart(ctx, visit, csrf)
-    if (standing.outcome.kind === 'failed') {
-      const { code } = standing.outcome
+    const code = failureOf(visit, standing)
+    if (code) {
       const incidentId = newIncidentId(standing.attemptId)
       report(parts.log, code, incidentId, undefined, ctx)
       pages.refuse(ctx, code, incidentId, {
@@ -61,7 +61,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       })
       return
     }
-    showConsent(ctx, visit, csrf, { attemptId: standing.attemptId, ...standing.outcome })
+    if (standing.outcome.kind === 'identity')
+      showConsent(ctx, visit, csrf, { attemptId: standing.attemptId, ...standing.outcome })
   })
 
   router.post('/start', readForm, async (ctx) => {
@@ -73,7 +74,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   router.post('/consent', readForm, async (ctx) => {
     const { visit, body } = await enterByForm(ctx)
     const standing = await login.standing(visit.asked.uid)
-    if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity')
+    if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || failureOf(visit, standing))
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
     if (body.decision !== 'share') {
@@ -87,9 +88,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   router.post('/return', readForm, async (ctx) => {
     const { visit } = await enterByForm(ctx)
     const standing = await login.standing(visit.asked.uid)
-    const failed =
-      standing.kind === 'returned' && standing.outcome.kind === 'failed' ? standing.outcome.code : 'cancelled'
-    await leave(ctx, visit, failed)
+    await leave(ctx, visit, (standing.kind === 'returned' && failureOf(visit, standing)) || 'cancelled')
   })
 
   function showStart(ctx: Context, visit: Visit, csrf: string): void {
@@ -147,6 +146,12 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   }
 
   return router.routes() as unknown as Middleware
+}
+
+/** Why a journey that came back leads no further; the documents may also prove less than the app insists on. */
+function failureOf({ asked }: Visit, { outcome }: Standing & { kind: 'returned' }): ErrorCode | undefined {
+  if (outcome.kind === 'failed') return outcome.code
+  return isAssured(asked, outcome.identity.documents) ? undefined : 'ACR_UNMET'
 }
 
 function toSource(item: OfferItem, identity: Returned['identity']): ConsentSource {
