@@ -27,6 +27,7 @@ import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
+import { createReuse } from './provider/interactions/reuse.ts'
 import { createIssuer } from './provider/issuer.ts'
 import { loadSigningKeys } from './provider/keys.ts'
 import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
@@ -189,6 +190,16 @@ async function compose(
     saveGrant: saveGrantWith(provider),
     organization: config.issuer.host,
   })
+  const reuse = createReuse({
+    consents,
+    events,
+    vault,
+    transact,
+    clock,
+    newId,
+    saveGrant: saveGrantWith(provider),
+    isSignedIn: async ({ uid, accountId }) => (await provider.Session.findByUid(uid))?.accountId === accountId,
+  })
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
@@ -196,6 +207,7 @@ async function compose(
     provider,
     login,
     consent,
+    reuse,
     events,
     browser: createBrowser(hash, secure),
     pages,

@@ -40,7 +40,7 @@ const hasAgreed = ({ items }: Pick<ConsentWithValues, 'items'>) => {
 }
 
 /** Past their retention the values are gone, and a token still tells who, but nothing about her. */
-async function openValues(consent: ConsentWithValues, vault: Vault): Promise<ReleasedValues> {
+export async function openValues(consent: ConsentWithValues, vault: Vault): Promise<ReleasedValues> {
   if (!consent.sealedValues) return { claims: {}, verified: {} }
   const opened = await vault.open(`account:${consent.accountId}`, valuesPlace(consent.id), consent.sealedValues)
   return JSON.parse(opened.toString('utf8')) as ReleasedValues

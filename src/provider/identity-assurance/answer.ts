@@ -4,7 +4,7 @@ import { findClaimRow, type Judgement } from '../claims.ts'
 import { type VerifiedRequest, type VerifiedRequests, verifiableClaims } from './asked.ts'
 import { conditionMet } from './conditions.ts'
 import { compact, isObject, type Json, type JsonObject } from './json.ts'
-import { CHECK_METHOD, documentTypes, EVIDENCE_TYPE, TRUST_FRAMEWORK } from './vocabulary.ts'
+import { CHECK_METHOD, documentTypes, EVIDENCE_TYPE, personalDetails, TRUST_FRAMEWORK } from './vocabulary.ts'
 
 /**
  * OpenID Connect for Identity Assurance 1.0: one verified document answers one request. Request-minimal: nothing is
@@ -70,16 +70,17 @@ export function chooseEvidence(
 
 /** What of a full answer was asked for, or nothing where a condition of the verification fails or no claim is left. */
 export function selectAnswer(
-  request: Pick<VerifiedRequest, 'verification' | 'claims'>,
+  request: VerifiedRequest,
   full: { readonly verification: JsonObject; readonly claims: Readonly<Record<string, Json | undefined>> },
   now: number,
 ): VerifiedClaims | undefined {
   const verification = select(request.verification, full.verification, now)
   if (verification === UNMET || !isObject(verification)) return undefined
-  const claims = Object.entries(full.claims).filter(
-    ([claim, value]) => value !== undefined && conditionMet(request.claims[claim] ?? null, value, now),
-  )
-  return claims.length > 0 ? { verification, claims: compact(Object.fromEntries(claims)) } : undefined
+  const claims = verifiableClaims(request).flatMap((claim) => {
+    const value = full.claims[claim]
+    return value !== undefined && conditionMet(request.claims[claim] ?? null, value, now) ? [[claim, value]] : []
+  })
+  return claims.length > 0 ? { verification, claims: Object.fromEntries(claims) as JsonObject } : undefined
 }
 
 /** Answers as they are delivered: in the form in which they were asked for. */
@@ -104,10 +105,12 @@ export function releaseStored(
   requestedAt: number,
 ): VerifiedClaims | readonly VerifiedClaims[] | undefined {
   const answers = asList(stored).flatMap((answer) => {
-    const allowed = { ...answer, claims: pick(answer.claims, agreed) }
+    const allowed = {
+      ...answer,
+      claims: Object.fromEntries(Object.entries(answer.claims).filter(([claim]) => agreed(claim))),
+    }
     for (const entry of asked.entries) {
-      const named = { ...allowed, claims: pick(allowed.claims, (claim) => verifiableClaims(entry).includes(claim)) }
-      const selected = selectAnswer(entry, named, requestedAt)
+      const selected = selectAnswer(entry, allowed, requestedAt)
       if (selected && isDeepStrictEqual(selected.verification, answer.verification)) return [selected]
     }
     return []
@@ -117,9 +120,6 @@ export function releaseStored(
 
 export const asList = <T extends object>(one: T | readonly T[]): readonly T[] =>
   Array.isArray(one) ? (one as readonly T[]) : [one as T]
-
-const pick = (claims: JsonObject, which: (claim: string) => boolean): JsonObject =>
-  Object.fromEntries(Object.entries(claims).filter(([claim]) => which(claim)))
 
 /** The value of one claim as this document proves it. */
 function provenValue(claim: string, { fields }: DocumentAsEvidence, judgement: Judgement): Json | undefined {
@@ -157,6 +157,21 @@ function fullVerification(
       },
     ],
   })
+}
+
+/** What a verification of ours can tell; a member beyond these is never answered, whichever document it is. */
+const TELLABLE: ReadonlySet<string> = new Set([
+  ...['trust_framework', 'time', 'verification_process', 'evidence', 'type', 'check_details', 'document_details'],
+  ...['check_method', 'organization', 'issuer', 'name', 'country', 'country_code', ...personalDetails],
+])
+
+/** Whether an answer leaves nothing out that was asked for and that a document could have told. */
+export function tellsAll(asked: Json, told: Json | undefined): boolean {
+  if (told === undefined) return false
+  if (Array.isArray(told))
+    return !Array.isArray(asked) || asked.some((filter) => told.every((one) => tellsAll(filter, one)))
+  if (!isObject(told) || !isObject(asked)) return true
+  return Object.entries(asked).every(([name, member]) => !TELLABLE.has(name) || tellsAll(member, told[name]))
 }
 
 /** A condition of the request that what we have does not meet. */

@@ -11,3 +11,16 @@ export function detailsToldIn({ verification }: VerifiedClaims): JsonObject {
   }
   return told
 }
+
+/** The same answer without some of these. */
+export function withoutDetails(answer: VerifiedClaims, without: (name: string) => boolean): VerifiedClaims {
+  const { evidence } = answer.verification
+  if (!Array.isArray(evidence)) return answer
+  const told = new Set<string>(personalDetails)
+  const kept = evidence.map((one) => {
+    if (!isObject(one) || !isObject(one.document_details)) return one
+    const details = Object.entries(one.document_details).filter(([name]) => !told.has(name) || !without(name))
+    return { ...one, document_details: Object.fromEntries(details) }
+  })
+  return { ...answer, verification: { ...answer.verification, evidence: kept } }
+}

@@ -175,13 +175,13 @@ export function createConsent(parts: ConsentParts) {
 
 export type ConsentStory = ReturnType<typeof createConsent>
 
-function split(items: readonly ConsentItem[]): { granted: string[]; refused: string[] } {
+export function split(items: readonly ConsentItem[]): { granted: string[]; refused: string[] } {
   const names = (shared: boolean) => items.filter((item) => item.shared === shared).map((item) => item.claim)
   return { granted: names(true), refused: names(false) }
 }
 
 /** All scopes asked are granted and what she left out is rejected by name: a rejected claim is never asked or sent again. */
-function toTerms(
+export function toTerms(
   interaction: AskedInteraction,
   accountId: string,
   items: readonly ConsentItem[],

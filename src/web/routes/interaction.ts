@@ -8,6 +8,7 @@ import { isAssured, needsOf, requestOf } from '../../provider/interactions/asked
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
 import type { Login, Returned, Standing } from '../../provider/interactions/login.ts'
 import type { OfferItem } from '../../provider/interactions/offer.ts'
+import type { Reuse } from '../../provider/interactions/reuse.ts'
 import { requestedNames } from '../../provider/request.ts'
 import type { RailId } from '../../rails/rail.ts'
 import type { Browser } from '../browser.ts'
@@ -18,11 +19,13 @@ import { type ConsentSource, toConsentPage } from '../pages/consent.ts'
 import { toStartPage } from '../pages/start.ts'
 import { refusals } from '../refusals.ts'
 import type { Visit, Visits } from '../visit.ts'
+import { createEarlier } from './earlier.ts'
 
 export interface InteractionParts {
   readonly visits: Visits
   readonly login: Login
   readonly consent: ConsentStory
+  readonly reuse: Reuse
   readonly events: EventStore
   readonly browser: Browser
   readonly pages: PageSender
@@ -44,12 +47,16 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   const { login, consent, browser, pages } = parts
   const router = new Router({ prefix: '/interaction/:uid' })
   const { enter, enterByForm } = parts.visits
+  const earlier = createEarlier(parts)
 
   router.get('/', async (ctx) => {
     const visit = await enter(ctx)
     const csrf = browser.csrf(browser.ensure(ctx), visit.asked.uid)
     const standing = await login.standing(visit.asked.uid)
-    if (standing.kind !== 'returned') return showStart(ctx, visit, csrf)
+    if (standing.kind !== 'returned') {
+      if (!(await earlier.show(ctx, visit, csrf))) showStart(ctx, visit, csrf)
+      return
+    }
     const code = failureOf(visit, standing)
     if (code) {
       const incidentId = newIncidentId(standing.attemptId)
@@ -74,6 +81,11 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   router.post('/consent', readForm, async (ctx) => {
     const { visit, body } = await enterByForm(ctx)
     const standing = await login.standing(visit.asked.uid)
+    const chosen = new Set(listOf(body.share))
+    if (standing.kind !== 'returned') {
+      const result = await earlier.decide(visit, body.decision === 'share', chosen)
+      if (result) return finish(ctx, visit, result)
+    }
     if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || failureOf(visit, standing))
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
@@ -81,7 +93,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       await consent.refuse(visit.asked, returned, visit.locale)
       return finish(ctx, visit, { error: 'access_denied', error_description: 'the person did not agree to share' })
     }
-    const result = await consent.grant(visit.asked, returned, new Set(listOf(body.share)), visit.locale)
+    const result = await consent.grant(visit.asked, returned, chosen, visit.locale)
     await finish(ctx, visit, { ...result })
   })
 

@@ -1,0 +1,97 @@
+import type { Clock } from '../../clock.ts'
+import type { ConsentStore, ConsentWithValues } from '../../privacy/consent.ts'
+import type { EventStore } from '../../privacy/event.ts'
+import type { Transact } from '../../transaction.ts'
+import type { Vault } from '../../vault/vault.ts'
+import { openValues, valuesPlace } from '../account.ts'
+import { type AskedInteraction, requestOf } from './asked.ts'
+import { type GrantTerms, NOTICE_VERSION, split, toTerms } from './consent.ts'
+import { type Earlier, type EarlierOffer, offerEarlier, releaseEarlier } from './earlier.ts'
+
+export interface ReuseParts {
+  readonly consents: Pick<ConsentStore, 'findLive' | 'insert'>
+  readonly events: Pick<EventStore, 'append'>
+  readonly vault: Vault
+  readonly transact: Transact
+  readonly clock: Clock
+  /** UUIDv7 text, rising */
+  readonly newId: () => string
+  readonly saveGrant: (terms: GrantTerms) => Promise<string>
+  /** whether this session of the engine goes on, and is hers */
+  readonly isSignedIn: (session: SignedIn) => Promise<boolean>
+}
+
+/** Whose session the engine saw in this browser when the interaction began. */
+export interface SignedIn {
+  readonly uid: string
+  readonly accountId: string
+}
+
+/** An earlier verification that can answer this request, if she agrees again. */
+export interface Reusable extends Earlier {
+  readonly consent: ConsentWithValues
+  readonly offer: EarlierOffer
+}
+
+/**
+ * The story of a login without a journey: she is signed in, the app asks for what she shared with it before, or for less,
+ * and what we keep for it is young enough. She sees how old the check is, and may have it done again.
+ */
+export function createReuse(parts: ReuseParts) {
+  /** @param session without one nothing is found, and neither once she has signed out: a page must not outlive it */
+  async function find(interaction: AskedInteraction, session: SignedIn | undefined): Promise<Reusable | undefined> {
+    // A wish for a new sign-in is a wish for the journey.
+    if (!session || interaction.freshLogin) return undefined
+    const now = parts.clock()
+    const consent = await parts.consents.findLive(session.accountId, interaction.clientId, now)
+    if (!consent || !(await parts.isSignedIn(session))) return undefined
+    const values = await openValues(consent, parts.vault)
+    const offer = offerEarlier(requestOf(interaction), { consent, values }, interaction.optional, now)
+    return offer && { consent, values, offer }
+  }
+
+  /** Not longer than the earlier consent allowed; epoch seconds. */
+  const retainEarlierUntil = ({ retentionDays }: AskedInteraction, { consent }: Reusable): number =>
+    Math.min(consent.retainUntil, parts.clock() + retentionDays * 86_400)
+
+  /** Writes her yes. @returns id of the engine's grant */
+  async function grant(
+    interaction: AskedInteraction,
+    earlier: Reusable,
+    chosen: ReadonlySet<string>,
+    locale: string,
+  ): Promise<string> {
+    const now = parts.clock()
+    const { accountId, rail } = earlier.consent
+    const retainUntil = retainEarlierUntil(interaction, earlier)
+    const request = requestOf(interaction)
+    const { items, values, evidence } = releaseEarlier(earlier.offer, chosen, request, earlier, now)
+    const id = parts.newId()
+    const sealed = await parts.vault.seal(`account:${accountId}`, valuesPlace(id), JSON.stringify(values))
+    const terms = toTerms(interaction, accountId, items, retainUntil - now)
+    const agreed = { purpose: interaction.purpose, notice: NOTICE_VERSION, locale }
+    return parts.transact(async () => {
+      const grantId = await parts.saveGrant(terms)
+      const about = { accountId, clientId: interaction.clientId, grantId }
+      await parts.consents.insert(
+        { ...about, ...agreed, id, rail, items, evidence, requestDigest: request.digest, givenAt: now, retainUntil },
+        sealed,
+      )
+      const body = { type: 'consent.granted', consentId: id, ...agreed, ...split(items), retainUntil } as const
+      await parts.events.append([
+        { body: { ...body, basedOn: earlier.consent.id }, ...about, interactionUid: interaction.uid },
+      ])
+      return grantId
+    })
+  }
+
+  /** Writes her no. */
+  async function refuse({ uid, clientId, purpose }: AskedInteraction, locale: string): Promise<void> {
+    const body = { type: 'consent.refused', purpose, notice: NOTICE_VERSION, locale } as const
+    await parts.events.append([{ body, clientId, interactionUid: uid }])
+  }
+
+  return { find, retainEarlierUntil, grant, refuse }
+}
+
+export type Reuse = ReturnType<typeof createReuse>
