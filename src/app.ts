@@ -198,7 +198,6 @@ async function compose(
     clock,
     newId,
     saveGrant: saveGrantWith(provider),
-    isSignedIn: async ({ uid, accountId }) => (await provider.Session.findByUid(uid))?.accountId === accountId,
   })
   const handle = createWeb({
     issuer: config.issuer,

@@ -3,7 +3,6 @@ import type { Provider } from 'oidc-provider'
 import { WebError } from '../errors.ts'
 import { type ClientPolicy, purposeIn, registeredDomain } from '../provider/clients.ts'
 import type { AskedInteraction } from '../provider/interactions/asked.ts'
-import type { SignedIn } from '../provider/interactions/reuse.ts'
 import type { Browser } from './browser.ts'
 import type { PageSender } from './page.ts'
 
@@ -11,8 +10,8 @@ import type { PageSender } from './page.ts'
 export interface Visit {
   readonly engine: Awaited<ReturnType<Provider['interactionDetails']>>
   readonly asked: AskedInteraction
-  /** whose session this browser has, where she needs not sign in but only agree */
-  readonly signedIn: SignedIn | undefined
+  /** whose session this browser has, where she needs not sign in but only agree: the engine just found it to go on */
+  readonly signedIn: string | undefined
   readonly client: { readonly name: string; readonly domain: string }
   readonly locale: string
   readonly path: string
@@ -47,7 +46,7 @@ export function createVisits({
       engine: details,
       locale,
       path: `/interaction/${details.uid}`,
-      signedIn: toSignedIn(details),
+      signedIn: details.prompt.name === 'consent' ? details.session?.accountId : undefined,
       client: { name: client.clientName ?? client.clientId, domain: registeredDomain([redirectUri]) },
       asked: {
         uid: details.uid,
@@ -80,11 +79,5 @@ export function createVisits({
 }
 
 export type Visits = ReturnType<typeof createVisits>
-
-function toSignedIn({ prompt, session }: Visit['engine']): SignedIn | undefined {
-  return prompt.name === 'consent' && session?.accountId
-    ? { uid: session.uid, accountId: session.accountId }
-    : undefined
-}
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)

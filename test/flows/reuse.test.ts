@@ -236,8 +236,8 @@ describeOnEachDatabase('an earlier verification', (open) => {
     expect(url.searchParams.get('error')).toBe('access_denied')
   })
 
-  it('is shown to nobody once she has signed out', async () => {
-    const citizen = await known({ scope: 'openid profile pan' })
+  it('is shown to nobody once she has signed out, though her grant goes on', async () => {
+    const citizen = await known({ scope: 'openid profile pan offline_access', further: { prompt: 'consent' } })
     const page = await citizen.get((await ask({ scope: 'openid profile' })).url)
     expect(isEarlier(page)).toBe(true)
     const out = await citizen.get(new URL('/logout', stage.issuer))

@@ -17,14 +17,6 @@ export interface ReuseParts {
   /** UUIDv7 text, rising */
   readonly newId: () => string
   readonly saveGrant: (terms: GrantTerms) => Promise<string>
-  /** whether this session of the engine goes on, and is hers */
-  readonly isSignedIn: (session: SignedIn) => Promise<boolean>
-}
-
-/** Whose session the engine saw in this browser when the interaction began. */
-export interface SignedIn {
-  readonly uid: string
-  readonly accountId: string
 }
 
 /** An earlier verification that can answer this request, if she agrees again. */
@@ -38,13 +30,13 @@ export interface Reusable extends Earlier {
  * and what we keep for it is young enough. She sees how old the check is, and may have it done again.
  */
 export function createReuse(parts: ReuseParts) {
-  /** @param session without one nothing is found, and neither once she has signed out: a page must not outlive it */
-  async function find(interaction: AskedInteraction, session: SignedIn | undefined): Promise<Reusable | undefined> {
+  /** @param accountId whose session the engine sees in this browser now; without one nothing is found */
+  async function find(interaction: AskedInteraction, accountId: string | undefined): Promise<Reusable | undefined> {
     // A wish for a new sign-in is a wish for the journey.
-    if (!session || interaction.freshLogin) return undefined
+    if (accountId === undefined || interaction.freshLogin) return undefined
     const now = parts.clock()
-    const consent = await parts.consents.findLive(session.accountId, interaction.clientId, now)
-    if (!consent || !(await parts.isSignedIn(session))) return undefined
+    const consent = await parts.consents.findLive(accountId, interaction.clientId, now)
+    if (!consent) return undefined
     const values = await openValues(consent, parts.vault)
     const offer = offerEarlier(requestOf(interaction), { consent, values }, interaction.optional, now)
     return offer && { consent, values, offer }
