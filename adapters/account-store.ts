@@ -1,25 +1,25 @@
-import type { Clock } from '../src/clock.ts'
 import type { Account, AccountStore } from '../src/provider/stores.ts'
 import type { Database } from './database.ts'
+import type { RequestMemo } from './request-memo.ts'
 
-/** The update that changes nothing makes the row come back in either case, also when another call is just making it. */
-const FIND_OR_CREATE = `insert into account (id, account_key, created_at) values ($1, $2, to_timestamp($3))
-  on conflict (account_key) do update set account_key = excluded.account_key returning id`
-
-export function createAccountStore(database: Database, clock: Clock): AccountStore {
+/** Accounts are made by the decision that needs them (`decision-store.ts`). What was read in this request costs no statement. */
+export function createAccountStore(database: Database, memo: RequestMemo): AccountStore {
   return {
-    async findOrCreate(key, newId) {
-      const [row] = await database.hot<Account>('account_find_or_create', FIND_OR_CREATE, [
-        newId,
-        Buffer.from(key),
-        clock(),
-      ])
-      return { id: row?.id ?? newId }
+    async findByKey(key) {
+      const hex = Buffer.from(key).toString('hex')
+      const known = memo()?.accountsByKey
+      if (known?.has(hex)) return toAccount(known.get(hex))
+      const text = 'select id from account where account_key = $1'
+      const [row] = await database.hot<Account>('account_by_key', text, [Buffer.from(key)])
+      return toAccount(row?.id)
     },
 
     async find(id) {
+      if (memo()?.accounts.has(id)) return { id }
       const [row] = await database.hot<Account>('account_find', 'select id from account where id = $1', [id])
-      return row && { id: row.id }
+      return toAccount(row?.id)
     },
   }
 }
+
+const toAccount = (id: string | undefined): Account | undefined => (id === undefined ? undefined : { id })

@@ -3,17 +3,19 @@ import type { ConsentStore } from '../src/privacy/consent.ts'
 import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
 import { CONSENT_COLUMNS, type ConsentRow, joinConsent, toConsent } from './consent-rows.ts'
 import type { Database } from './database.ts'
+import { alive } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
 
-const INSERT = `with made as (
-    insert into consent (id, account_id, client_id, grant_id, rail, purpose, notice, locale, items, evidence,
-      request_digest, given_at, retain_until)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, to_timestamp($12), to_timestamp($13))
-    returning id, retain_until
-  )
-  insert into consent_value (consent_id, sealed, retain_until) select id, $14, retain_until from made`
+/** (grant, now). With the grant and its account, which the engine asks for at `/authorize` as well. */
+const FIND = `select ${CONSENT_COLUMNS}, o.payload::text as grant_payload, p.id as person
+  from (select $1::text as id) g ${joinConsent('g.id', 'to_timestamp($2)')}
+  left join oidc_grant o on o.id = g.id and ${alive('o', '$2')}
+  left join account p on p.id = c.account_id`
 
-const FIND = `select ${CONSENT_COLUMNS} from (select $1::text as id) g ${joinConsent('g.id', 'to_timestamp($2)')}`
+interface FoundRow extends ConsentRow {
+  readonly grant_payload: string | null
+  readonly person: string | null
+}
 
 /** By the index consent_account, newest first: UUIDv7 rises. */
 const FIND_LIVE = `select ${CONSENT_COLUMNS} from consent c
@@ -32,31 +34,13 @@ export interface ConsentStoreParts {
 /** The ledger of consents; a consent that was read with its token in this request costs no statement. */
 export function createConsentStore({ database, clock, events, memo }: ConsentStoreParts): ConsentStore {
   return {
-    async insert(consent, sealedValues) {
-      await database.hot('consent_insert', INSERT, [
-        consent.id,
-        consent.accountId,
-        consent.clientId,
-        consent.grantId,
-        consent.rail,
-        consent.purpose,
-        consent.notice,
-        consent.locale,
-        JSON.stringify(consent.items),
-        JSON.stringify(consent.evidence),
-        consent.requestDigest,
-        consent.givenAt,
-        consent.retainUntil,
-        Buffer.from(sealedValues),
-      ])
-      memo()?.consents.delete(consent.grantId)
-    },
-
     async findByGrant(grantId) {
       const known = memo()?.consents
       if (known?.has(grantId)) return toConsent(known.get(grantId))
-      const [row] = await database.hot<ConsentRow>('consent_by_grant', FIND, [grantId, clock()])
+      const [row] = await database.hot<FoundRow>('consent_by_grant', FIND, [grantId, clock()])
       known?.set(grantId, row)
+      if (row?.grant_payload) memo()?.grants.set(grantId, row.grant_payload)
+      if (row?.person) memo()?.accounts.add(row.person)
       return toConsent(row)
     },
 

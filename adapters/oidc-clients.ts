@@ -1,5 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { clientSecretPlace } from '../src/provider/clients.ts'
+import type { StoredClient } from '../src/provider/stores.ts'
 import type { OidcAdapterParts } from './oidc-parts.ts'
 
 /**
@@ -8,6 +9,8 @@ import type { OidcAdapterParts } from './oidc-parts.ts'
  */
 export class ClientAdapter implements Adapter {
   readonly #parts: OidcAdapterParts
+  /** As long as the cache holds a client, and no longer. The engine itself keeps what it is given, secret included. */
+  readonly #properties = new WeakMap<StoredClient, AdapterPayload>()
 
   constructor(parts: OidcAdapterParts) {
     this.#parts = parts
@@ -16,11 +19,18 @@ export class ClientAdapter implements Adapter {
   async find(id: string): Promise<AdapterPayload | undefined> {
     const client = await this.#parts.clients.find(id)
     if (!client) return undefined
-    const metadata = { ...structuredClone(client.metadata), client_id: client.id }
-    if (!client.sealedSecret) return metadata
-    // Opened each time, so that the cache holds no secret in clear.
-    const secret = await this.#parts.vault.open('system', clientSecretPlace(client.id), client.sealedSecret)
-    return { ...metadata, client_secret: secret.toString('utf8') }
+    const known = this.#properties.get(client)
+    if (known) return known
+    const properties = await this.#open(client)
+    this.#properties.set(client, properties)
+    return properties
+  }
+
+  async #open({ id, metadata, sealedSecret }: StoredClient): Promise<AdapterPayload> {
+    const properties = { ...metadata, client_id: id }
+    if (!sealedSecret) return properties
+    const secret = await this.#parts.vault.open('system', clientSecretPlace(id), sealedSecret)
+    return { ...properties, client_secret: secret.toString('utf8') }
   }
 
   async upsert(): Promise<never> {

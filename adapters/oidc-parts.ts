@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../src/clock.ts'
 import type { DwarEvent } from '../src/privacy/event.ts'
+import type { PresentedRefreshToken, RepeatTerms } from '../src/provider/refresh.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import type { ClientCache } from './client-cache.ts'
 import type { Database } from './database.ts'
@@ -16,6 +17,8 @@ export interface OidcAdapterParts {
   readonly memo: RequestMemo
   /** the event of an interaction that is stored for the first time: it is appended by the same statement */
   readonly interactionStarted?: ((uid: string, payload: AdapterPayload) => DwarEvent) | undefined
+  /** on which terms the refresh token that this request presents may be used again; absent: on none */
+  readonly repeatTerms?: ((token: PresentedRefreshToken) => Promise<RepeatTerms | undefined>) | undefined
   /** the engine's `clockTolerance`: rows are found until they have been expired for so long */
   readonly clockToleranceSeconds: number
 }
@@ -25,7 +28,7 @@ export type Payload = Record<string, unknown>
 
 /** Bearer values are the tokens themselves: only their SHA-256 is kept. They are random, so no key is needed. */
 export function hashId(id: string): Buffer {
-  return createHash('sha256').update(id).digest()
+  return hash('sha256', id, 'buffer')
 }
 
 export function send<Row>(parts: OidcAdapterParts, { name, text }: Statement, values: unknown[]): Promise<Row[]> {

@@ -113,17 +113,35 @@ export class SealedModelAdapter implements Adapter {
     const hash = hashId(id)
     const notes = this.parts.memo()
     notes?.tokens.delete(hash.toString('hex'))
-    if (await this.#markConsumed(hash)) return
+    const now = this.parts.clock()
+    if (await this.#markConsumed(hash, now)) return this.won(hash, now)
+    await this.lost(hash)
     if (!FAMILY.has(this.model)) throw new errors.InvalidRequestUri('request_uri was already used')
     await send(this.parts, sql.REVOKE_FAMILY, [this.model, hash, reuseEvents(this.parts, this.model)])
     notes?.forgetFamilies()
     throw new errors.InvalidGrant(`${this.model} was already used`)
   }
 
+  /** After the use that was first. @param _now epoch seconds */
+  protected won(_hash: Buffer, _now: number): void {
+    // nothing follows from it, but for refresh tokens
+  }
+
+  /** Before a later use is taken for a replay; throws when it is none. */
+  protected async lost(_hash: Buffer): Promise<void> {
+    // every one is, but for refresh tokens with a window
+  }
+
+  /**
+   * Of two resumes of one interaction at once, one gets a code: the engine reads it, destroys it and goes on.
+   * @throws errors.SessionNotFound to the other, as it would a moment later
+   */
   async destroy(id: string): Promise<void> {
     const hash = hashId(id)
     this.parts.memo()?.tokens.delete(hash.toString('hex'))
-    await send(this.parts, sql.DESTROY_MODEL, [this.model, hash])
+    const gone = await send(this.parts, sql.DESTROY_MODEL, [this.model, hash])
+    if (this.model === 'Interaction' && gone.length === 0)
+      throw new errors.SessionNotFound('interaction was resumed already')
   }
 
   revokeByGrantId(grantId: string): Promise<void> {
@@ -154,8 +172,8 @@ export class SealedModelAdapter implements Adapter {
     }
   }
 
-  async #markConsumed(hash: Buffer): Promise<boolean> {
-    const values = [this.model, hash, this.parts.clock()]
+  async #markConsumed(hash: Buffer, now: number): Promise<boolean> {
+    const values = [this.model, hash, now]
     const event = ON_CONSUME[this.model]
     const won = event
       ? await send(this.parts, sql.CONSUME_NOTED, [...values, this.#events(event)])

@@ -10,14 +10,9 @@ import {
   send,
   withoutBearer,
 } from './oidc-parts.ts'
-import {
-  DESTROY_SESSION,
-  DESTROY_SESSION_TELLING,
-  FIND_SESSION,
-  FIND_SESSION_BY_UID,
-  UPSERT_SESSION,
-} from './oidc-sql.ts'
+import { DESTROY_SESSION, DESTROY_SESSION_TELLING, FIND_SESSION, FIND_SESSION_BY_UID } from './oidc-sql.ts'
 import { refuseNullBytes } from './statement-guard.ts'
+import { type PendingSession, storeSession } from './token-batch.ts'
 
 const DAY = 86_400
 
@@ -38,17 +33,19 @@ export class SessionAdapter implements Adapter {
     const authorizations = payload.authorizations ?? {}
     const { changed, removed } = compare(notes?.sessionBases.get(hash.toString('hex')) ?? {}, authorizations)
     notes?.sessionsByUid.clear()
-    await send(this.#parts, UPSERT_SESSION, [
+    const session: PendingSession = {
       hash,
-      JSON.stringify(await this.#sealState(hash, withoutBearer(payload))),
-      payload.uid ?? null,
-      payload.accountId ?? null,
-      expiryOf(this.#parts, payload, expiresIn),
-      JSON.stringify(changed),
-      JSON.stringify(removed),
-      this.#parts.database.newId(),
-    ])
+      payload: await this.#sealState(hash, withoutBearer(payload)),
+      uid: payload.uid ?? null,
+      accountId: payload.accountId ?? null,
+      expiresAt: expiryOf(this.#parts, payload, expiresIn),
+      changed,
+      removed,
+      made: this.#parts.database.newId(),
+    }
     notes?.sessionBases.set(hash.toString('hex'), structuredClone(authorizations))
+    if (notes?.writes) notes.writes.session = session
+    else await storeSession(this.#parts.database, session)
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -72,6 +69,7 @@ export class SessionAdapter implements Adapter {
   async destroy(id: string): Promise<void> {
     const notes = this.#parts.memo()
     notes?.sessionsByUid.clear()
+    delete notes?.writes?.session
     const told = notes?.pendingLogouts.splice(0) ?? []
     if (told.length === 0) await send(this.#parts, DESTROY_SESSION, [hashId(id)])
     else await send(this.#parts, DESTROY_SESSION_TELLING, [hashId(id), this.#toDeliveries(told), ...this.#day()])

@@ -1,5 +1,5 @@
 import { CONSENT_COLUMNS, joinConsent } from './consent-rows.ts'
-import { insertEvents, insertEventsOfAct } from './event-rows.ts'
+import { insertEventsOfAct } from './event-rows.ts'
 
 /**
  * The statements that the engine's requests are made of. Each carries its guarantee in one statement and runs prepared
@@ -12,8 +12,26 @@ export interface Statement {
 }
 
 const statement = (name: string, text: string): Statement => ({ name, text })
-const alive = (table: string, floor: string) =>
+export const alive = (table: string, floor: string) =>
   `(${table}.expires_at is null or ${table}.expires_at > to_timestamp(${floor}))`
+
+/**
+ * The payload of session row `s` with the authorizations of all rows of its uid: two logins that give a session a new id at
+ * once leave a row each, and the newer one lacks what the other added. Both expect the codes of their apps to work. Empty
+ * ones are left out: the engine makes one for any app that begins.
+ */
+const sessionPayload = (s: string, floor: string) => `${s}.payload || jsonb_build_object('authorizations', coalesce((
+       select jsonb_object_agg(a.key, a.value order by r.made) from oidc_model r, jsonb_each(r.payload -> 'authorizations') a
+       where a.value <> '{}' and r.model = 'Session' and r.uid = ${s}.uid and r.account_id = ${s}.account_id and ${alive('r', floor)}
+     ), ${s}.payload -> 'authorizations', '{}'))`
+/** A session as it is after this request: what is stored, less what was removed, with what was changed on top. */
+const mergeSession = (table: string, changed: string, removed: string) => `case
+    when ${table}.account_id is distinct from excluded.account_id then excluded.payload
+    when ${table}.payload -> 'authorizations' is null then excluded.payload
+    else excluded.payload || jsonb_build_object('authorizations',
+      (${table}.payload -> 'authorizations') - array(select jsonb_array_elements_text(${removed}::jsonb))
+        || ${changed}::jsonb)
+    end`
 
 const INSERT_MODEL = `insert into oidc_model
     (model, id, sealed_payload, grant_id, session_uid, user_code, client_id, account_id, expires_at)
@@ -31,16 +49,71 @@ export const UPSERT_MODEL_NOTED = statement(
   `with act as (${INSERT_MODEL} returning account_id, client_id, grant_id) ${insertEventsOfAct(10)}`,
 )
 
-/** (rows, events). Tokens of one request together; bytes travel as hexadecimal and base64 inside the JSON. */
-export const UPSERT_TOKENS = statement(
-  'tokens_upsert',
-  `with act as (
-     insert into oidc_model (model, id, sealed_payload, grant_id, session_uid, client_id, account_id, expires_at)
-     select t.model, decode(t.id, 'hex'), decode(t.sealed, 'base64'), t.grant_id, t.session_uid, t.client_id,
-       t.account_id, to_timestamp(t.expires_at)
-     from jsonb_to_recordset($1::jsonb) as t(model text, id text, sealed text, grant_id text, session_uid text,
-       client_id text, account_id text, expires_at double precision)
-   ) ${insertEvents(2)}`,
+/**
+ * (rows, events, number of rows, changed authorizations, removed ones, answer). What one request leaves behind, in one insert: no
+ * statement may change a table twice (dependencies.md §3). New are codes and tokens; a session is merged as
+ * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied; a code is spent, if it is unspent. Bytes
+ * travel as hexadecimal and base64. Nothing goes under a grant that is gone, which is locked first: a revocation comes
+ * before all of this or after it. Events are written when every row was, and so is the sealed answer of a refresh that may
+ * be repeated.
+ */
+export const STORE_REQUEST = statement(
+  'request_store',
+  `with rows as (
+     select * from jsonb_to_recordset($1::jsonb) as t(model text, id text, sealed text, payload jsonb, grant_id text,
+       uid text, session_uid text, client_id text, account_id text, expires_at double precision, made uuid,
+       consumed_at double precision)
+   ),
+   family as (select id from oidc_grant where id in (select grant_id from rows) for key share),
+   stored as (
+     insert into oidc_model as m (model, id, sealed_payload, payload, grant_id, uid, session_uid, client_id, account_id,
+       expires_at, made, consumed_at)
+     select t.model, decode(t.id, 'hex'), decode(t.sealed, 'base64'), t.payload, t.grant_id, t.uid, t.session_uid,
+       t.client_id, t.account_id, to_timestamp(t.expires_at), t.made, to_timestamp(t.consumed_at)
+     from rows t where t.grant_id is null or exists (select 1 from family where family.id = t.grant_id)
+     on conflict (model, id) do update set
+       sealed_payload = case when m.model = 'Interaction' then null else m.sealed_payload end,
+       payload = case when m.model = 'Session' then ${mergeSession('m', '$4', '$5')} else m.payload end,
+       uid = coalesce(excluded.uid, m.uid),
+       account_id = case when m.model = 'Session' then excluded.account_id else m.account_id end,
+       expires_at = case when m.model in ('Session', 'Interaction') then excluded.expires_at else m.expires_at end,
+       consumed_at = excluded.consumed_at
+       where m.model in ('Session', 'Interaction') or m.consumed_at is null
+     returning m.model, m.account_id, m.client_id, m.grant_id
+   ),
+   act as (
+     select max(account_id) as account_id, max(client_id) as client_id, max(grant_id) as grant_id from stored
+     having count(*) = $3
+   ),
+   kept as (
+     insert into refresh_repeat (id, grant_id, successor, request_hash, sealed_answer, ends_at)
+     select decode(r.id, 'hex'), r.grant_id, decode(r.successor, 'hex'), decode(r.request_hash, 'hex'),
+       decode(r.sealed, 'base64'), to_timestamp(r.ends_at)
+     from act, jsonb_to_record($6::jsonb) as r(id text, grant_id text, successor text, request_hash text, sealed text,
+       ends_at double precision)
+     where r.id is not null
+   ),
+   noted as (${insertEventsOfAct(2)} returning id)
+   select model from stored`,
+)
+
+/**
+ * (id, hash of the request, now, events). A refresh token that was used before, with the answer it got then. `same`: the
+ * request is that one again, in time, and the successor is unused; the events are appended only then.
+ */
+export const ANSWER_REPEAT = statement(
+  'repeat_answer',
+  `with found as (
+     select m.account_id, m.client_id, m.grant_id, extract(epoch from m.consumed_at)::float8 as consumed,
+       r.id is not null as answered, r.sealed_answer,
+       r.request_hash = $2 and r.ends_at > to_timestamp($3) and n.id is not null and n.consumed_at is null as same
+     from oidc_model m
+     left join refresh_repeat r on r.id = m.id
+     left join oidc_model n on n.model = 'RefreshToken' and n.id = r.successor
+     where m.model = 'RefreshToken' and m.id = $1
+   ), act as (select account_id, client_id, grant_id from found where same),
+   noted as (${insertEventsOfAct(4)} returning id)
+   select consumed, answered, same, sealed_answer from found`,
 )
 
 /** (model, id, floor) */
@@ -58,22 +131,23 @@ export const FIND_BY_USER_CODE = statement(
 )
 
 /**
- * (id, floor, now). A code or token of whatever kind with the grant, the session and the consent that its use asks for
- * next, so that userinfo and introspection are one round trip. One id is one value: the bearer values are random.
+ * (ids in hexadecimal with commas between, floor, now). Codes and tokens of whatever kind with the grant, the session and
+ * the consent that their use asks for next, so that userinfo and introspection are one round trip. One id is one value: the bearer values are random.
  */
-export const FIND_TOKEN = statement(
-  'token_find',
-  `select m.model, m.sealed_payload, m.grant_id, m.session_uid, extract(epoch from m.consumed_at)::float8 as consumed,
+export const FIND_TOKENS = statement(
+  'tokens_find',
+  `select q.hex, m.model, m.sealed_payload, m.grant_id, m.session_uid, extract(epoch from m.consumed_at)::float8 as consumed,
      g.payload::text as grant_payload, s.payload::text as session_payload, ${CONSENT_COLUMNS}
-   from oidc_model m
+   from unnest(string_to_array($1, ',')) as q(hex)
+   join oidc_model m on m.id = decode(q.hex, 'hex')
+     and m.model in ('AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken') and ${alive('m', '$2')}
    left join oidc_grant g on g.id = m.grant_id and ${alive('g', '$2')}
    left join lateral (
-     select payload from oidc_model o where o.model = 'Session' and o.uid = m.session_uid and ${alive('o', '$2')}
+     select ${sessionPayload('o', '$2')} as payload
+     from oidc_model o where o.model = 'Session' and o.uid = m.session_uid and ${alive('o', '$2')}
      order by o.made desc limit 1
    ) s on true
-   ${joinConsent('m.grant_id', 'to_timestamp($3)')}
-   where m.model in ('AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken') and m.id = $1
-     and ${alive('m', '$2')}`,
+   ${joinConsent('m.grant_id', 'to_timestamp($3)')}`,
 )
 
 const MARK_CONSUMED = `update oidc_model set consumed_at = to_timestamp($3)
@@ -90,8 +164,11 @@ export const CONSUME_NOTED = statement(
    select 1 as won from act`,
 )
 
-/** (model, id) */
-export const DESTROY_MODEL = statement('model_destroy', 'delete from oidc_model where model = $1 and id = $2')
+/** (model, id). Of racing calls one gets a row. */
+export const DESTROY_MODEL = statement(
+  'model_destroy',
+  'delete from oidc_model where model = $1 and id = $2 returning 1 as gone',
+)
 
 /** Every row of the session's uid: two resumes at once can leave two, and a logout must end both. (id) */
 const DELETE_SESSION = `delete from oidc_model where model = 'Session'
@@ -118,26 +195,22 @@ export const UPSERT_SESSION = statement(
   `insert into oidc_model (model, id, payload, uid, account_id, expires_at, made)
    values ('Session', $1, $2::jsonb, $3, $4, to_timestamp($5), $8)
    on conflict (model, id) do update set
-     payload = case
-       when oidc_model.account_id is distinct from excluded.account_id then excluded.payload
-       when oidc_model.payload -> 'authorizations' is null then excluded.payload
-       else excluded.payload || jsonb_build_object('authorizations',
-         (oidc_model.payload -> 'authorizations') - array(select jsonb_array_elements_text($7::jsonb)) || $6::jsonb)
-       end,
+     payload = ${mergeSession('oidc_model', '$6', '$7')},
      uid = excluded.uid, account_id = excluded.account_id, expires_at = excluded.expires_at`,
 )
 
 /** (id, floor) */
 export const FIND_SESSION = statement(
   'session_find',
-  `select payload::text as payload from oidc_model m where model = 'Session' and id = $1 and ${alive('m', '$2')}`,
+  `select (${sessionPayload('m', '$2')})::text as payload
+   from oidc_model m where model = 'Session' and id = $1 and ${alive('m', '$2')}`,
 )
 
 /** (uid, floor); index oidc_model_uid. The newest row is the session. */
 export const FIND_SESSION_BY_UID = statement(
   'session_by_uid',
-  `select payload::text as payload from oidc_model m where model = 'Session' and uid = $1 and ${alive('m', '$2')}
-   order by made desc limit 1`,
+  `select (${sessionPayload('m', '$2')})::text as payload
+   from oidc_model m where model = 'Session' and uid = $1 and ${alive('m', '$2')} order by made desc limit 1`,
 )
 
 /** (id, account, client, payload, expiry) */

@@ -17,7 +17,8 @@ export function openPostgres(url: string, poolSize: number, watch: StatementWatc
     connectionString: url,
     max: poolSize,
     application_name: 'dwar',
-    options: '-c timezone=UTC',
+    // Named statements are all point look-ups by index: planned once for a connection, not anew for each value.
+    options: '-c timezone=UTC -c plan_cache_mode=force_generic_plan',
     statement_timeout: 10_000,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,

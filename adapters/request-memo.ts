@@ -1,7 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import Provider from 'oidc-provider'
-import type { LogoutNotice } from '../src/provider/stores.ts'
+import type { RepeatTerms } from '../src/provider/refresh.ts'
+import type { LogoutNotice, RailAttempt } from '../src/provider/stores.ts'
+import type { WrappedDataKey } from '../src/vault/store.ts'
 import type { ConsentRow } from './consent-rows.ts'
-import type { PendingToken } from './token-batch.ts'
+import type { KeepAnswer } from './oidc-repeat.ts'
+import type { PendingWrites } from './token-batch.ts'
 
 /** A code or token with the grant, session and consent that hang together with it, as one statement read them. */
 export interface TokenRow extends ConsentRow {
@@ -15,7 +19,7 @@ export interface TokenRow extends ConsentRow {
 }
 
 /**
- * What one engine request has read, so that it is not read twice; and what it has revoked. Texts and sealed bytes, not
+ * What one request has read, so that it is not read twice; and what it has revoked. Texts and sealed bytes, not
  * objects: the engine changes what it is given. A write drops what it makes old.
  */
 export class RequestNotes {
@@ -23,13 +27,25 @@ export class RequestNotes {
   readonly grants = new Map<string, string | undefined>()
   readonly sessionsByUid = new Map<string, string | undefined>()
   readonly consents = new Map<string, ConsentRow | undefined>()
+  /** the newest journey of an interaction */
+  readonly attempts = new Map<string, RailAttempt | undefined>()
+  /** ids of accounts by their key, in hexadecimal */
+  readonly accountsByKey = new Map<string, string | undefined>()
+  readonly accounts = new Set<string>()
+  readonly dataKeys = new Map<string, WrappedDataKey>()
   /** authorizations of each session as this request found them: the base for merging what it changed */
   readonly sessionBases = new Map<string, Record<string, unknown>>()
   /** apps to be told of the session's end: stored by the statement that ends it */
   readonly pendingLogouts: LogoutNotice[] = []
   readonly revocations = new Map<string, Promise<void>>()
-  /** tokens to be stored together when the request is done; absent where nobody will do that */
-  pendingTokens?: PendingToken[]
+  /** what is to be stored together when the request is done; absent where nobody will do that */
+  writes?: PendingWrites
+  /** the refresh token in use, where it may be repeated: SHA-256 in hexadecimal, its grant, and on which terms */
+  repeatable?: { readonly key: string; readonly grantId: string; readonly terms: RepeatTerms }
+  /** set by a refresh that won: its answer is stored with its tokens */
+  keepAnswer?: KeepAnswer
+  /** set by a use that came second: told instead of what the engine says */
+  answer?: { readonly status: number; readonly body: Readonly<Record<string, unknown>> }
 
   forgetFamilies(): void {
     this.tokens.clear()
@@ -38,13 +54,18 @@ export class RequestNotes {
   }
 }
 
-/** Notes of a request: that which the engine is serving unless another is given. Undefined outside one (own routes, jobs). */
-export type RequestMemo = (request?: object) => RequestNotes | undefined
+export interface RequestMemo {
+  /** Notes of a request: that which is being served unless another is given. Undefined outside one (jobs, commands). */
+  (request?: object): RequestNotes | undefined
+  /** Serves a request of our own routes: what `work` reads is noted under it. */
+  during<T>(request: object, work: () => T): T
+}
 
-/** @param currentRequest the object that stands for the request; the engine's own context unless a test says otherwise */
-export function createRequestMemo(currentRequest: () => object | undefined = () => Provider.ctx): RequestMemo {
+/** @param engineRequest the object that stands for a request of the engine; its own context unless a test says otherwise */
+export function createRequestMemo(engineRequest: () => object | undefined = () => Provider.ctx): RequestMemo {
   const byRequest = new WeakMap<object, RequestNotes>()
-  return (request = currentRequest()) => {
+  const ours = new AsyncLocalStorage<object>()
+  const notesOf = (request = engineRequest() ?? ours.getStore()) => {
     if (!request) return undefined
     const known = byRequest.get(request)
     if (known) return known
@@ -52,4 +73,5 @@ export function createRequestMemo(currentRequest: () => object | undefined = () 
     byRequest.set(request, notes)
     return notes
   }
+  return Object.assign(notesOf, { during: <T>(request: object, work: () => T) => ours.run(request, work) })
 }

@@ -33,6 +33,16 @@ export interface ModelTable {
   consumed_at: Date | null
 }
 
+/** The answer to a refresh, for the seconds in which it may be asked for again; `id` as in ModelTable. */
+export interface RefreshRepeatTable {
+  id: Buffer
+  grant_id: string
+  successor: Buffer
+  request_hash: Buffer
+  sealed_answer: Buffer
+  ends_at: Date
+}
+
 export interface ClientTable {
   id: string
   metadata: Json<Record<string, unknown>>
@@ -89,6 +99,7 @@ export interface RailAttemptTable {
   sealed_outcome: Buffer | null
   expires_at: Date
   used_at: Date | null
+  account_key: Buffer | null
 }
 
 export interface RailCredentialTable {
@@ -156,6 +167,7 @@ export interface LogoutDeliveryTable {
 export interface Schema {
   oidc_grant: GrantTable
   oidc_model: ModelTable
+  refresh_repeat: RefreshRepeatTable
   client: ClientTable
   cache_version: CacheVersionTable
   data_key: DataKeyTable

@@ -1,6 +1,7 @@
 import type { Clock } from '../src/clock.ts'
 import type { ConsentStore } from '../src/privacy/consent.ts'
 import type { EventStore } from '../src/privacy/event.ts'
+import type { SharingStore } from '../src/privacy/sharing.ts'
 import type {
   AccountStore,
   AttemptStore,
@@ -22,6 +23,7 @@ import { createLogoutStore } from './logout-store.ts'
 import { createRailCredentialStore } from './rail-credential-store.ts'
 import { createReplayStore, type InsertReplay } from './replay-store.ts'
 import { createRequestMemo, type RequestMemo } from './request-memo.ts'
+import { createSharingStore } from './sharing-store.ts'
 import { createSigningKeyStore } from './signing-key-store.ts'
 import { createTokenBatch, type TokenBatch } from './token-batch.ts'
 import { createUpstreamSessionStore } from './upstream-session-store.ts'
@@ -37,6 +39,7 @@ export interface Storage {
   readonly accounts: AccountStore
   readonly attempts: AttemptStore
   readonly consents: ConsentStore
+  readonly sharings: SharingStore
   readonly upstreamSessions: UpstreamSessionStore
   readonly logouts: LogoutStore
   readonly signingKeys: SigningKeyStore
@@ -53,11 +56,12 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     memo,
     events,
     clients,
-    dataKeys: createVaultStore(database),
+    dataKeys: createVaultStore(database, memo),
     clientCache: createClientCache(clients, clock),
-    accounts: createAccountStore(database, clock),
-    attempts: createAttemptStore(database, clock),
+    accounts: createAccountStore(database, memo),
+    attempts: createAttemptStore(database, clock, memo),
     consents: createConsentStore({ database, clock, events, memo }),
+    sharings: createSharingStore(database, events),
     upstreamSessions: createUpstreamSessionStore(database),
     logouts: createLogoutStore(database, events, memo),
     signingKeys: createSigningKeyStore(database, clock),

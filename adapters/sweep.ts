@@ -51,3 +51,13 @@ async function deleteById(
   )`.execute(database.db())
   return Number(numAffectedRows ?? 0n)
 }
+
+/** Deletes the answers of refreshes that can no longer be repeated, at the very end of their window. @param now epoch seconds */
+export async function sweepRepeats(database: Database, now: number, batch: number): Promise<number> {
+  return inBatches(batch, async () => {
+    const { numAffectedRows } = await sql`delete from refresh_repeat where id in (
+      select id from refresh_repeat where ends_at <= to_timestamp(${now}) order by ends_at limit ${batch}
+    )`.execute(database.db())
+    return Number(numAffectedRows ?? 0n)
+  })
+}

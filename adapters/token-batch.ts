@@ -1,79 +1,153 @@
 import { errors } from 'oidc-provider'
 import type { DwarEvent } from '../src/privacy/event.ts'
+import type { Database } from './database.ts'
 import { toEventRows } from './event-rows.ts'
 import type { OidcAdapterParts } from './oidc-parts.ts'
-import { UPSERT_TOKENS } from './oidc-sql.ts'
+import type { RepeatRow } from './oidc-repeat.ts'
+import { STORE_REQUEST, UPSERT_SESSION } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
 import { sqlState } from './statement-guard.ts'
 
-/** A token that the engine has issued in this request and that is not stored yet, with its event. */
-export interface PendingToken {
-  readonly row: Readonly<Record<string, string | number | null>>
-  readonly event: DwarEvent
+/** A row of `oidc_model` on its way; bytes as hexadecimal (id) and base64 (sealed). */
+export type PendingRow = Readonly<Record<string, string | number | object | null>>
+
+export interface PendingSession {
+  readonly hash: Buffer
+  readonly payload: object
+  readonly uid: string | null
+  readonly accountId: string | null
+  /** epoch seconds */
+  readonly expiresAt: number | null
+  /** authorizations that this request changed, and those it removed */
+  readonly changed: object
+  readonly removed: readonly string[]
+  /** UUIDv7 */
+  readonly made: string
+}
+
+/** What the engine has stored in this request and the database has not. `alone` does it without the rest. */
+export interface PendingWrites {
+  readonly tokens: PendingRow[]
+  readonly events: DwarEvent[]
+  session?: PendingSession
+  /** an interaction that is over */
+  ended?: { readonly hash: Buffer; alone(): Promise<void> }
+  /** a code that was redeemed */
+  spent?: { readonly hash: Buffer; readonly grantId: string | null; alone(): Promise<void> }
 }
 
 /** What is needed of a Koa context. */
 interface Exchange {
   status: number
   body: unknown
+  /** the engine's own, once it has begun */
+  readonly oidc?: { readonly route?: string }
 }
 
 /** Koa middleware, to be used before the engine's routes. */
 export type TokenBatch = (ctx: Exchange, next: () => Promise<unknown>) => Promise<void>
 
+type BatchParts = Pick<OidcAdapterParts, 'database' | 'clock'> & { readonly memo: RequestMemo }
+
 /**
- * Stores the tokens that one request issues in one statement, before its response leaves: an access and a refresh token
- * then cost one round trip. Nobody can present a token before it is stored, because nobody has it yet; of a request that
- * failed none is stored. When the grant was revoked meanwhile the client is told `invalid_grant`, as it is without this;
- * but not when it was revoked because another request presented the same code or token just after this one had won it:
- * then this one did succeed, and gets tokens that are dead on arrival, as if the other had come a moment later. So of
- * racing uses always one succeeds (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+ * Stores what one request issues in one statement, before its response leaves: tokens with the code that was spent for
+ * them, or a code with the session and the end of its interaction. Nobody can present a token before it is stored,
+ * because nobody has it yet; of a request that failed none is stored. When the grant was revoked meanwhile the client is
+ * told `invalid_grant`; but not when it was revoked because another request presented the same token just after this one
+ * had won it: then this one did succeed, and gets tokens that are dead on arrival, as if the other had come a moment
+ * later. So of racing uses always one succeeds (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+ *
+ * A refresh that its client may repeat is stored with its answer, and a repetition is answered with that.
+ * @throws errors.InvalidGrant where no client waits for JSON
  */
-export function createTokenBatch(
-  parts: Pick<OidcAdapterParts, 'database' | 'clock'> & { memo: RequestMemo },
-): TokenBatch {
+export function createTokenBatch(parts: BatchParts): TokenBatch {
   return async (ctx, next) => {
     const notes = parts.memo(ctx)
-    const pending: PendingToken[] = []
-    if (notes) notes.pendingTokens = pending
-    await next()
-    if (pending.length === 0 || ctx.status >= 400) return
+    const writes: PendingWrites = { tokens: [], events: [] }
+    if (notes) notes.writes = writes
     try {
-      await store(parts, pending)
+      await next()
+      if (notes?.answer) Object.assign(ctx, notes.answer)
+      if (ctx.status < 400 && writes.tokens.length > 0) await store(parts, writes, await notes?.keepAnswer?.(ctx.body))
+      else await storeApart(parts, writes)
     } catch (error) {
-      if (!(error instanceof errors.InvalidGrant)) throw error
-      if (await endedByReuse(parts.database, pending)) return
+      if (!(error instanceof errors.InvalidGrant) || ctx.oidc?.route !== 'token') throw error
       ctx.status = error.statusCode
       ctx.body = { error: error.error, error_description: error.error_description }
     }
   }
 }
 
-async function store(
-  { database, clock }: Pick<OidcAdapterParts, 'database' | 'clock'>,
-  pending: readonly PendingToken[],
-): Promise<void> {
-  const rows = JSON.stringify(pending.map((token) => token.row))
-  const events = toEventRows(
-    database,
-    clock,
-    pending.map((token) => token.event),
-  )
-  try {
-    await database.hot(UPSERT_TOKENS.name, UPSERT_TOKENS.text, [rows, events])
-  } catch (error) {
-    throw toGrantError(error)
-  }
+/** Nothing was issued, or nothing may be: what else the request did still stands. */
+async function storeApart({ database }: BatchParts, { session, ended, spent }: PendingWrites): Promise<void> {
+  if (session) await storeSession(database, session)
+  await ended?.alone()
+  await spent?.alone()
+}
+
+async function store(parts: BatchParts, writes: PendingWrites, answer: RepeatRow | undefined): Promise<void> {
+  const { database, clock } = parts
+  const { tokens, session, ended, spent } = writes
+  const rows: PendingRow[] = [
+    // in this order everywhere, so that two requests wait for each other in one direction only
+    ...(ended ? [{ model: 'Interaction', id: ended.hash.toString('hex'), expires_at: 0 }] : []),
+    ...(session ? [toRow(session)] : []),
+    ...(spent
+      ? [
+          {
+            model: 'AuthorizationCode',
+            id: spent.hash.toString('hex'),
+            grant_id: spent.grantId,
+            consumed_at: clock(),
+          },
+        ]
+      : []),
+    ...tokens,
+  ]
+  const redeemed: DwarEvent[] = spent ? [{ body: { type: 'code.redeemed' } }] : []
+  const stored = await database.hot<{ model: string }>(STORE_REQUEST.name, STORE_REQUEST.text, [
+    JSON.stringify(rows),
+    toEventRows(database, clock, [...redeemed, ...writes.events]),
+    rows.length,
+    JSON.stringify(session?.changed ?? {}),
+    JSON.stringify(session?.removed ?? []),
+    JSON.stringify(answer ?? {}),
+  ])
+  if (stored.length === rows.length) return
+  // Somebody else has spent the code, which ends the family: whoever came second says so.
+  if (spent && !stored.some(({ model }) => model === 'AuthorizationCode')) await spent.alone()
+  if (!(await endedByReuse(database, writes))) throw new errors.InvalidGrant('grant was revoked meanwhile')
+}
+
+const toRow = (session: PendingSession): PendingRow => ({
+  model: 'Session',
+  id: session.hash.toString('hex'),
+  payload: session.payload,
+  uid: session.uid,
+  account_id: session.accountId,
+  expires_at: session.expiresAt,
+  made: session.made,
+})
+
+/** One session by itself. */
+export async function storeSession(database: Database, session: PendingSession): Promise<void> {
+  await database.hot(UPSERT_SESSION.name, UPSERT_SESSION.text, [
+    session.hash,
+    JSON.stringify(session.payload),
+    session.uid,
+    session.accountId,
+    session.expiresAt,
+    JSON.stringify(session.changed),
+    JSON.stringify(session.removed),
+    session.made,
+  ])
 }
 
 /** Looked up by account, which has an index; the statement that ended the family wrote the event. */
 const FIND_REUSE = `select 1 as found from event where account_id = $1 and type = 'token.reused' and grant_id = $2 limit 1`
 
-async function endedByReuse(
-  database: OidcAdapterParts['database'],
-  pending: readonly PendingToken[],
-): Promise<boolean> {
-  const { accountId, grantId } = pending[0]?.event ?? {}
+async function endedByReuse(database: Database, { events: [event] }: PendingWrites): Promise<boolean> {
+  const { accountId, grantId } = event ?? {}
   if (accountId === undefined || grantId === undefined) return false
   return (await database.hot('reuse_find', FIND_REUSE, [accountId, grantId])).length > 0
 }

@@ -4,9 +4,6 @@ import type { Database } from './database.ts'
 const COLUMNS = `id, rail, sealed, generation,
   extract(epoch from access_ends_at)::float8 as access_ends, extract(epoch from ends_at)::float8 as ends`
 
-const OPEN = `insert into upstream_session (id, rail, sealed, access_ends_at, ends_at)
-  values ($1, $2, $3, to_timestamp($4), to_timestamp($5))`
-
 const FIND = `select ${COLUMNS} from upstream_session where id = $1 and ends_at > to_timestamp($2)`
 
 const LEASE = `update upstream_session set lease_until = to_timestamp($4)
@@ -27,10 +24,6 @@ const TAKE_ENDED = `update upstream_session set lease_until = to_timestamp($2) w
 
 export function createUpstreamSessionStore(database: Database): UpstreamSessionStore {
   return {
-    async open({ id, rail, sealed, accessEndsAt, endsAt }) {
-      await database.hot('upstream_open', OPEN, [id, rail, Buffer.from(sealed), accessEndsAt, endsAt])
-    },
-
     async find(id, now) {
       const [row] = await database.hot<Row>('upstream_find', FIND, [id, now])
       return row && toSession(row)
@@ -47,11 +40,6 @@ export function createUpstreamSessionStore(database: Database): UpstreamSessionS
 
     async replace(id, generation, { sealed, accessEndsAt }) {
       await database.hot('upstream_replace', REPLACE, [id, generation, Buffer.from(sealed), accessEndsAt])
-    },
-
-    async keep(id, grantId, endsAt) {
-      const text = 'update upstream_session set grant_id = $2, ends_at = to_timestamp($3) where id = $1'
-      await database.hot('upstream_keep', text, [id, grantId, endsAt])
     },
 
     async end(id, now) {

@@ -3,10 +3,14 @@ import { StoreError } from '../src/errors.ts'
 import type { VaultStore, WrappedDataKey } from '../src/vault/store.ts'
 import type { Owner } from '../src/vault/vault.ts'
 import type { Database } from './database.ts'
+import type { RequestMemo } from './request-memo.ts'
 import type { DataKeyTable } from './schema.ts'
 
-/** Wrapped data keys, one per owner (the unique key decides between two that are made at once). */
-export function createVaultStore(database: Database): VaultStore {
+/**
+ * Wrapped data keys, one per owner (the unique key decides between two that are made at once). One that was read in this
+ * request costs no statement.
+ */
+export function createVaultStore(database: Database, memo: RequestMemo): VaultStore {
   const find = (column: 'id' | 'owner', value: string) =>
     database.db().selectFrom('data_key').select(COLUMNS).where(column, '=', value).executeTakeFirst()
 
@@ -18,7 +22,7 @@ export function createVaultStore(database: Database): VaultStore {
     },
 
     async findByOwner(owner) {
-      return toKey(await find('owner', owner))
+      return memo()?.dataKeys.get(owner) ?? toKey(await find('owner', owner))
     },
 
     async insertOrFind(key) {
@@ -57,6 +61,7 @@ export function createVaultStore(database: Database): VaultStore {
     },
 
     async deleteByOwner(owner) {
+      memo()?.dataKeys.delete(owner)
       await database.db().deleteFrom('data_key').where('owner', '=', owner).execute()
     },
   }

@@ -149,7 +149,7 @@ const groups: readonly (readonly [title: string, about: string, codes: RegExp])[
     'Nothing is read from such a document and the login ends. Where the page has no “try again”, the same document would fail again.',
     /^DOC_/,
   ],
-  ['Our own pages and requests', '', /^(INTERACTION|CSRF|REQUEST|HOST|NOT_FOUND|METHOD|CONSENT|ACR|CLIENT)/],
+  ['Our own pages and requests', '', /^(INTERACTION|CSRF|REQUEST|REDIRECT|HOST|NOT_FOUND|METHOD|CONSENT|ACR|CLIENT)/],
   [
     'Things behind us',
     'People see these only when something of ours is broken; some are met by operators alone, on the command line.',
@@ -199,7 +199,8 @@ function upstreamPage(): string {
   const texts = JSON.parse(readFileSync(path.join(root, 'views/locales/en.json'), 'utf8')) as Record<string, string>
   const rows = Object.entries(QUIRKS).map(([name, meaning]) => {
     const row: MatrixRow = MATRIX[name as QuirkName]
-    return [code(name), meaning, row.doctype ?? '', ...outcomeOf(row, texts)]
+    const to = [row.doctype, row.beside && `with ${code(row.beside)}`].filter(Boolean).join(' ')
+    return [code(name), meaning, to, ...outcomeOf(row, texts)]
   })
   return page(
     'When DigiLocker behaves oddly',

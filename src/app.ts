@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
 import type { Provider } from 'oidc-provider'
 import { type Database, openDatabase } from '../adapters/database.ts'
+import { createDecisionStore } from '../adapters/decision-store.ts'
 import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
 import { createStorage } from '../adapters/storage.ts'
-import { sweep } from '../adapters/sweep.ts'
+import { sweep, sweepRepeats } from '../adapters/sweep.ts'
 import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
 import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
@@ -25,6 +26,7 @@ import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
+import { draftGrantWith } from './provider/draft.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
 import { createReuse } from './provider/interactions/reuse.ts'
@@ -34,8 +36,8 @@ import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
 import { interactionStarted } from './provider/login-started.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
+import { createRepeatTerms } from './provider/refresh.ts'
 import { MTLS_PATHS } from './provider/routes.ts'
-import { saveGrantWith } from './provider/save-grant.ts'
 import { createUpstream } from './provider/upstream.ts'
 import { toDigiLockerSettings } from './rail-settings.ts'
 import { createDigiLockerRail } from './rails/digilocker/rail.ts'
@@ -116,6 +118,7 @@ async function compose(
   const digilocker = buildDigiLocker(config, {
     clock,
     verify: (bytes, doctype) => documents.verifier.verify(bytes, 'digilocker', doctype),
+    verifyPdf: (bytes) => documents.verifier.verifyPdf(bytes, 'digilocker'),
     hash,
     log,
     readCredentials: credentials.reader('digilocker'),
@@ -127,17 +130,20 @@ async function compose(
     cache: config.environment !== 'development',
   })
   const pages = createPageSender(renderer, secure)
+  const engineParts = {
+    database,
+    vault,
+    clock,
+    clients: storage.clientCache,
+    memo: storage.memo,
+    interactionStarted,
+    repeatTerms: createRepeatTerms(config.clientCertificates),
+    clockToleranceSeconds: CLOCK_TOLERANCE,
+  }
+  const decisions = createDecisionStore(engineParts)
   const provider = createIssuer({
     issuer: config.issuer,
-    adapter: createOidcAdapter({
-      database,
-      vault,
-      clock,
-      clients: storage.clientCache,
-      memo: storage.memo,
-      interactionStarted,
-      clockToleranceSeconds: CLOCK_TOLERANCE,
-    }),
+    adapter: createOidcAdapter(engineParts),
     tokenBatch: createTokenBatch({ database, clock, memo: storage.memo }),
     insertReplay: storage.insertReplay,
     noteLogout: storage.logouts.note,
@@ -151,11 +157,12 @@ async function compose(
     consents,
     pages: createEnginePages(pages, log),
     locales: [...renderer.locales.keys()],
+    refreshLifetimes: config.refreshLifetimes,
     clock,
   })
   observe(provider, log)
 
-  const { newId, transact } = database
+  const { newId } = database
   const rails = createRails([digilocker])
   const upstream = createUpstream({
     sessions: storage.upstreamSessions,
@@ -171,6 +178,7 @@ async function compose(
     attempts,
     events,
     vault,
+    hash,
     clock,
     newId,
     callbackUrl: (rail) => new URL(`/callback/${rail}`, config.issuer),
@@ -178,36 +186,28 @@ async function compose(
   })
   const consent = createConsent({
     accounts,
-    attempts,
+    decisions,
     upstream,
-    consents,
-    events,
     vault,
     hash,
-    transact,
     clock,
     newId,
-    saveGrant: saveGrantWith(provider),
+    draftGrant: draftGrantWith(provider),
     organization: config.issuer.host,
   })
-  const reuse = createReuse({
-    consents,
-    events,
-    vault,
-    transact,
-    clock,
-    newId,
-    saveGrant: saveGrantWith(provider),
-  })
+  const reuse = createReuse({ consents, decisions, vault, clock, newId, draftGrant: draftGrantWith(provider) })
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
     mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
     provider,
+    vault,
     login,
     consent,
     reuse,
-    events,
+    sharings: storage.sharings,
+    decisions,
+    remembering: storage.memo.during,
     browser: createBrowser(hash, secure),
     pages,
     renderer,
@@ -219,6 +219,7 @@ async function compose(
   const logouts = createLogoutDeliveries({
     store: storage.logouts,
     provider: () => provider,
+    warn: (client, error) => log.warn({ client, error }, 'app not told of a sign-out'),
     clock,
     random: Math.random,
   })
@@ -229,6 +230,7 @@ async function compose(
         consents,
         upstream,
         sweep: async (now, batch) => void (await sweep(database, now, batch)),
+        sweepRepeats: async (now, batch) => void (await sweepRepeats(database, now, batch)),
       }),
       deliverLogouts(logouts),
     ],
@@ -332,13 +334,14 @@ function alarm(log: Log, { outcome, code, check, profile }: Verdict): void {
 interface DigiLockerParts {
   readonly clock: Clock
   readonly verify: Parameters<typeof createDigiLockerRail>[1]['verify']
+  readonly verifyPdf: Parameters<typeof createDigiLockerRail>[1]['verifyPdf']
   readonly hash: ReturnType<typeof createKeyedHasher>
   readonly log: Log
   readonly metrics: Metrics
   readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
 }
 
-function buildDigiLocker(config: Config, { clock, verify, hash, log, metrics, readCredentials }: DigiLockerParts) {
+function buildDigiLocker(config: Config, { clock, hash, log, metrics, readCredentials, ...verifier }: DigiLockerParts) {
   const settings = toDigiLockerSettings(config)
   if (settings.tokenVersion === 2 && settings.idToken.keys.mode === 'tls-only')
     log.warn({ rail: 'digilocker' }, 'id_token signatures are not checked')
@@ -353,13 +356,14 @@ function buildDigiLocker(config: Config, { clock, verify, hash, log, metrics, re
       const { repository, paused } = event
       log.warn({ rail: 'digilocker', repository }, paused ? 'upstream paused' : 'upstream asked again')
     },
-    verify,
+    ...verifier,
   })
 }
 
-function toNotice({ contact, complaintUrl }: Config) {
+function toNotice({ contact, complaintUrl, issuer }: Config) {
   const href = contact.includes('@') && !contact.includes(':') ? `mailto:${contact}` : contact
   return {
+    withdrawHref: new URL('/account', issuer).href,
     ...(contact && { contact: { label: contact, href } }),
     ...(complaintUrl && { complaintHref: complaintUrl.href }),
   }

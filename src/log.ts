@@ -1,5 +1,8 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 
+/** Lines are written together, a quarter of a second late at most; pino writes the last ones when the process ends. */
+const LATER = { sync: false, minLength: 4096, periodicFlush: 250 } as const
+
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
 /**
@@ -29,7 +32,7 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     },
     serializers: { error: describeError },
   }
-  return destination ? pino(options, destination) : pino(options)
+  return pino(options, destination ?? pino.destination(LATER))
 }
 
 /** An error as a log may show it: names, codes and places in the code; a message only where it is our own and clean. */

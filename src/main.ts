@@ -103,6 +103,7 @@ client
       .choices(['standard', 'fapi2', 'legacy'])
       .default('standard'),
   )
+  .option('--grace-seconds <n>', 'for how long it may repeat a refresh whose answer was lost, up to 30', wholeNumber)
   .option('--dpop', 'bind its tokens to a key of its own (RFC 9449)')
   .option('--backchannel-logout-uri <uri>', 'where it is told that a person signed out')
   .option('--initiate-login-uri <uri>', 'where others may send people to begin a sign-in')
@@ -138,6 +139,33 @@ client
   .command('remove <id>')
   .description('remove it and revoke all it holds')
   .action(async (id: string) => print(await run('client remove', { id })))
+
+program
+  .command('conformance-clients')
+  .description('register the clients that the OpenID Foundation’s test plans need, and print each plan’s configuration')
+  .requiredOption('--suite <url>', 'base address of the suite, e.g. https://www.certification.openid.net')
+  .requiredOption('--alias <name>', 'alias of your runs; each plan gets its own, beginning with this')
+  .option('--plan <name...>', 'only these: basic, config, formpost, logout, backchannel, 3rdparty, fapi2-dpop …')
+  .option('--replace', 'put new clients in place of those of an earlier call')
+  .action(async (options: { suite: string; alias: string; plan?: string[]; replace?: boolean }) => {
+    refuseInProduction('conformance-clients')
+    const { config } = prepare()
+    const { prepareConformance } = await import('./cli/conformance.ts')
+    print(
+      await prepareConformance(
+        {
+          suite: new URL(options.suite),
+          alias: options.alias,
+          issuer: config.issuer,
+          plans: options.plan ?? [],
+          replace: options.replace ?? false,
+          mutualTls: config.clientCertificates !== undefined,
+          clock: systemClock,
+        },
+        run,
+      ),
+    )
+  })
 
 const credentials = program.command('credentials').description('what DigiLocker knows us by; a change needs no restart')
 credentials

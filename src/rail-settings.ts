@@ -34,6 +34,7 @@ export function toDigiLockerSettings({ digilocker: given, environment }: Config)
     retry: given.retry,
     concurrency: given.concurrency,
     breaker: given.breaker,
+    verifyPdf: given.verifyPdf,
     revokeAfterFetch: given.revokeAfterFetch,
     pull: given.pull,
   }

@@ -47,7 +47,7 @@ describe('settings of the DigiLocker rail from the environment — digilocker-ap
       'document=60,connect=2.5',
       { timeoutsMs: { document: 60_000, connect: 2500, token: 15_000 } },
     ],
-    ['DIGILOCKER_BODY_CAPS', 'json=2048', { bodyCaps: { json: 2048, document: 5_242_880 } }],
+    ['DIGILOCKER_BODY_CAPS', 'json=2048', { bodyCaps: { json: 2048, document: 5_242_880, file: 15_728_640 } }],
     ['DIGILOCKER_RETRY', 'share=0,delayMs=50', { retry: { share: 0, delayMs: 50, burst: 10 } }],
     ['DIGILOCKER_BREAKER', 'calls=4,threshold=0.9', { breaker: { calls: 4, threshold: 0.9, pauseMs: 10_000 } }],
     ['DIGILOCKER_CONCURRENCY', 'calls=8', { concurrency: { calls: 8, waiting: 256 } }],
@@ -56,8 +56,10 @@ describe('settings of the DigiLocker rail from the environment — digilocker-ap
     ['DIGILOCKER_PATHS', 'issued=/v9/issued', { paths: { issued: '/v9/issued' } }],
     ['DIGILOCKER_SCOPES', 'openid userdetails', { tokenVersion: 2 }],
     ['DIGILOCKER_CONSENT_DAYS', '30', { consentSeconds: 2_592_000 }],
+    ['DIGILOCKER_META_DIGEST', 'keyed-base64', { metaDigest: 'keyed-base64' }],
     ['DIGILOCKER_PULL', 'DRVLC=002202', { pull: { DRVLC: '002202' } }],
     ['DIGILOCKER_REVOKE_AFTER_FETCH', 'false', { revokeAfterFetch: false }],
+    ['DIGILOCKER_VERIFY_PDF', 'false', { verifyPdf: false }],
   ])('read %s=%s, and keep the defaults of the rest', (name, value, expected) => {
     expect(settings({ [name]: value })).toMatchObject(expected)
   })
@@ -67,6 +69,7 @@ describe('settings of the DigiLocker rail from the environment — digilocker-ap
     ['DIGILOCKER_DROP_PARAMETERS', 'code_challenge', 'authorize parameter code_challenge is fixed'],
     ['DIGILOCKER_PATHS', 'issued=//evil.example/x', 'paths.issued must start with one "/"'],
     ['DIGILOCKER_PATHS', 'nothing=/x', 'paths names no endpoint of ours'],
+    ['DIGILOCKER_PATHS', 'file=/1/file', 'paths.file must hold {uri} as a segment'],
     ['DIGILOCKER_BASE_URL', 'http://digilocker.example', 'baseUrl must be https'],
     ['DIGILOCKER_BREAKER', 'threshold=1', 'breaker.threshold must be between 0 and 1'],
     ['DIGILOCKER_RETRY', 'share=3', 'retry.share must be from 0 to 1'],

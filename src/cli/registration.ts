@@ -14,6 +14,7 @@ export interface ClientOptions {
   readonly native?: boolean
   readonly profile: string
   readonly dpop?: boolean
+  readonly graceSeconds?: number
   readonly backchannelLogoutUri?: string
   readonly initiateLoginUri?: string
   /** `name=value`, each */
@@ -43,6 +44,7 @@ export function toRegistration(options: ClientOptions, readJson: (file: string) 
       optional: options.optional?.split(',').map((claim) => claim.trim()) ?? [],
       retentionDays: options.retentionDays,
       profile: options.profile,
+      ...(options.graceSeconds !== undefined && { graceSeconds: options.graceSeconds }),
       ...toUpstream(options),
     },
   }

@@ -100,6 +100,16 @@ export const variables = z.object({
     .lte(1)
     .default(0.1)
     .describe('Share of the documents that is confirmed when `DWAR_CROSS_CHECK` is `sampled`.'),
+  DWAR_REFRESH_IDLE_DAYS: wholeNumber(1, 90)
+    .default(14)
+    .describe(
+      'Days until a refresh token that nobody uses ends. A client can have its own (`refreshIdleDays`); no token outlives the consent.',
+    ),
+  DWAR_REFRESH_ABSOLUTE_DAYS: wholeNumber(1, 365)
+    .default(90)
+    .describe(
+      'Days from a sign-in until its refresh tokens end, however often they are used. A client can have its own (`refreshAbsoluteDays`).',
+    ),
   DWAR_CONTACT: z
     .string()
     .default('')
@@ -136,6 +146,7 @@ export interface Config {
   readonly trustFiles: readonly string[]
   readonly trustFolder: string | undefined
   readonly verifier: { readonly threads: number; readonly crossCheckShare: number }
+  readonly refreshLifetimes: { readonly idleDays: number; readonly absoluteDays: number }
   readonly contact: string
   readonly complaintUrl: URL | undefined
   readonly digilocker: DigiLockerConfig
@@ -248,6 +259,7 @@ function toConfig(read: Variables): Config {
       threads: read.DWAR_VERIFIER_THREADS,
       crossCheckShare: read.DWAR_CROSS_CHECK === 'always' ? 1 : read.DWAR_CROSS_CHECK_SHARE,
     },
+    refreshLifetimes: { idleDays: read.DWAR_REFRESH_IDLE_DAYS, absoluteDays: read.DWAR_REFRESH_ABSOLUTE_DAYS },
     contact: read.DWAR_CONTACT,
     complaintUrl: read.DWAR_COMPLAINT_URL,
     digilocker: toDigiLockerConfig(read),

@@ -26,7 +26,7 @@ export const digilockerVariables = {
   DIGILOCKER_PATHS: pairs
     .default({})
     .describe(
-      'Paths of single endpoints that differ for you, as `endpoint=/path`: authorize, token, refresh, revoke, user, issued, xml (with `{uri}`), eAadhaar, pull, issuers, doctypes, parameters, statistics.',
+      'Paths of single endpoints that differ for you, as `endpoint=/path`: authorize, token, refresh, revoke, user, issued, xml and file (with `{uri}`), eAadhaar, pull, issuers, doctypes, parameters, statistics.',
     ),
   DIGILOCKER_CLIENT_ID: z.string().min(1).describe('Client id that the partner portal gave you.'),
   DIGILOCKER_CLIENT_SECRET: secret
@@ -116,9 +116,11 @@ export const digilockerVariables = {
     .describe(
       'Seconds for a whole call, as `name=seconds`: connect 5, token 15, user 15, issued 15, document 45, revoke 5, pull 45. Offices behind DigiLocker are slow; a person at the browser is not patient.',
     ),
-  DIGILOCKER_BODY_CAPS: numbers(['json', 'document'])
+  DIGILOCKER_BODY_CAPS: numbers(['json', 'document', 'file'])
     .default({})
-    .describe('Most bytes that an answer may have, as `name=bytes`: json 1048576, document 5242880.'),
+    .describe(
+      'Most bytes that an answer may have, as `name=bytes`: json 1048576, document 5242880, file (a PDF) 15728640.',
+    ),
   DIGILOCKER_RETRY: numbers(['delayMs', 'maxRetryAfterMs', 'share', 'burst'])
     .default({})
     .describe(
@@ -131,6 +133,11 @@ export const digilockerVariables = {
     .default({})
     .describe(
       'No call for `pauseMs` 10000 once a `threshold` 0.5 of the last `calls` 20 failed: for DigiLocker as a whole, and for each office behind it.',
+    ),
+  DIGILOCKER_VERIFY_PDF: flag
+    .default(true)
+    .describe(
+      'Fetch a wanted document that its office has only as PDF, where nothing else served the need, and say what its signature is worth. It never gives a value. One that was changed, or is signed by nobody whom trust names, ends the login as XML would; `false` spends no call and says only that it is there as PDF.',
     ),
   DIGILOCKER_REVOKE_AFTER_FETCH: flag
     .default(true)
@@ -176,6 +183,7 @@ export interface DigiLockerConfig {
   readonly retry: Variables['DIGILOCKER_RETRY']
   readonly concurrency: Variables['DIGILOCKER_CONCURRENCY']
   readonly breaker: Variables['DIGILOCKER_BREAKER']
+  readonly verifyPdf: boolean
   readonly revokeAfterFetch: boolean
   readonly pull: Readonly<Record<string, string>>
 }
@@ -210,6 +218,7 @@ export function toDigiLockerConfig(read: Variables): DigiLockerConfig {
     retry: read.DIGILOCKER_RETRY,
     concurrency: read.DIGILOCKER_CONCURRENCY,
     breaker: read.DIGILOCKER_BREAKER,
+    verifyPdf: read.DIGILOCKER_VERIFY_PDF,
     revokeAfterFetch: read.DIGILOCKER_REVOKE_AFTER_FETCH,
     pull: read.DIGILOCKER_PULL,
   }

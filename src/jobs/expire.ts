@@ -13,6 +13,7 @@ export function expireJobs(parts: {
   consents: ConsentStore
   upstream: Pick<Upstream, 'giveBackEnded'>
   sweep: (now: number, batch: number) => Promise<void>
+  sweepRepeats: (now: number, batch: number) => Promise<void>
 }): Job[] {
   const expireValues = async () => {
     while ((await parts.consents.deleteExpiredValues(parts.clock(), BATCH)) >= BATCH);
@@ -22,6 +23,7 @@ export function expireJobs(parts: {
   }
   return [
     { name: 'give-back', everySeconds: 15, run: giveBack },
+    { name: 'expire-repeats', everySeconds: 10, run: () => parts.sweepRepeats(parts.clock(), BATCH) },
     { name: 'expire-models', everySeconds: 60, run: () => parts.sweep(parts.clock(), BATCH) },
     { name: 'expire-values', everySeconds: 60, run: expireValues },
   ]

@@ -54,7 +54,6 @@ export interface ConsentWithValues extends Consent {
 }
 
 export interface ConsentStore {
-  insert(consent: Consent, sealedValues: Uint8Array): Promise<void>
   findByGrant(grantId: string): Promise<ConsentWithValues | undefined>
   /** The newest consent of this person at this client whose grant lives and whose values are still there, if any. */
   findLive(accountId: string, clientId: string, now: number): Promise<ConsentWithValues | undefined>

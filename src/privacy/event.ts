@@ -24,8 +24,20 @@ export type EventBody =
     }
   /** A document was served that could not be trusted; nothing was read from it. `check` names the check that refused. */
   | { type: 'document.refused'; doctype: string; code: ErrorCode; check?: string; uriHmac?: string }
-  /** A wanted document gave no fields: PDF only, not granted, not in the locker, or its repository was down. */
-  | { type: 'document.absent'; doctype: string; reason: string }
+  /**
+   * A wanted document gave no fields: not granted, not in the locker, its repository was down, or PDF only. Of a PDF it
+   * tells what its signature was worth (`pdf-trusted` by `signer`, `pdf-unsigned`, `pdf-not-trusted` by `check`), or
+   * `pdf-only` where it was not looked at, `code` saying why if it could not be.
+   */
+  | {
+      type: 'document.absent'
+      doctype: string
+      reason: string
+      signer?: string
+      check?: string
+      code?: ErrorCode
+      uriHmac?: string
+    }
   /** The person agreed to have a document put into her locker by its office, which learns who she is (digilocker-api.md §11). */
   | { type: 'document.pull_agreed'; doctype: string; notice: string; locale: string }
   /** The person agreed on our consent screen. */
@@ -43,6 +55,8 @@ export type EventBody =
     }
   /** The person said no on our consent screen. */
   | { type: 'consent.refused'; purpose: string; notice: string; locale: string }
+  /** The person took a consent back: its grant, tokens and values ended with it. */
+  | { type: 'consent.withdrawn'; consentId: string }
   /** A login ended without success and the relying app was told so. */
   | { type: 'login.abandoned'; code: ErrorCode | 'cancelled' }
   /** An authorization code was made. */
@@ -55,6 +69,8 @@ export type EventBody =
   | { type: 'refresh_token.issued' }
   /** A refresh token was used and replaced. */
   | { type: 'refresh_token.rotated' }
+  /** A used refresh token came back from its own client within the client's window: it got the first answer again. */
+  | { type: 'refresh_token.repeated' }
   /** A used code or refresh token came back: the whole family was revoked. */
   | { type: 'token.reused'; model: string }
   /** A grant and all its tokens were revoked. */

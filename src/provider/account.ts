@@ -1,10 +1,15 @@
 import type { Account as EngineAccount, FindAccount } from 'oidc-provider'
 import type { ConsentStore, ConsentWithValues } from '../privacy/consent.ts'
+import type { KeyedHasher } from '../vault/keyed-hash.ts'
 import type { Vault } from '../vault/vault.ts'
 import { releaseStored } from './identity-assurance/answer.ts'
 import { readVerifiedRequests } from './identity-assurance/asked.ts'
 import { PREFIX, type ReleasedValues } from './interactions/offer.ts'
 import type { AccountStore } from './stores.ts'
+
+/** By what an account is found: a keyed hash of the upstream's stable subject, 32 bytes. */
+export const accountKey = (hash: KeyedHasher, { rail, subject }: { rail: string; subject: string }): Buffer =>
+  hash('account', `${rail}:${subject}`)
 
 export const valuesPlace = (consentId: string) => ({ table: 'consent_value', column: 'sealed', row: consentId })
 
@@ -13,9 +18,12 @@ export const valuesPlace = (consentId: string) => ({ table: 'consent_value', col
  * Without a token (at `/authorize`) only her existence matters; claims are read when a token asks for them.
  */
 export function createFindAccount(accounts: AccountStore, consents: ConsentStore, vault: Vault): FindAccount {
-  return async (_ctx, accountId, token): Promise<EngineAccount | undefined> => {
+  return async (ctx, accountId, token): Promise<EngineAccount | undefined> => {
     const grantId = token && 'grantId' in token ? token.grantId : undefined
     if (grantId === undefined) {
+      // What her session was granted is asked for next, and read together with her account.
+      const granted = ctx.oidc.session?.grantIdFor(String(ctx.oidc.params?.client_id))
+      if (granted !== undefined) await consents.findByGrant(granted)
       const account = await accounts.find(accountId)
       return account && { accountId, claims: async () => ({ sub: accountId }) }
     }

@@ -28,13 +28,15 @@ export interface LogoutDeliveryParts {
   readonly store: LogoutStore
   /** the engine in use: it signs with the key of the moment */
   readonly provider: () => Provider
+  /** an app could not be told this time */
+  readonly warn: (clientId: string, error: unknown) => void
   readonly clock: Clock
   /** 0 up to 1 */
   readonly random: () => number
 }
 
 /** Tells relying apps that a person signed out, again and again for a day, with pauses that grow. */
-export function createLogoutDeliveries({ store, provider, clock, random }: LogoutDeliveryParts) {
+export function createLogoutDeliveries({ store, provider, warn, clock, random }: LogoutDeliveryParts) {
   /** Takes `limit` at most that are due. @returns how many it took */
   async function deliverDue(limit: number): Promise<number> {
     const due = await store.takeDue(clock(), clock() + LEASE, limit)
@@ -53,11 +55,14 @@ export function createLogoutDeliveries({ store, provider, clock, random }: Logou
 
   /** Each time a new token: `iat`, `exp` and `jti` are of now (§2.4). */
   async function tell(client: EngineClient, { accountId, sid }: LogoutDelivery): Promise<boolean> {
+    const call = tellers.get(provider())
+    if (!call) throw new TypeError('the engine in use was not built by createIssuer')
     try {
-      await tellers.get(provider())?.call(client, accountId, sid)
+      await call.call(client, accountId, sid)
       return true
-    } catch {
-      // Whatever it is, it is the app's to mend: the event at the end says that it was not told.
+    } catch (error) {
+      // Whatever it is, it is the app's to mend, and is tried again.
+      warn(client.clientId, error)
       return false
     }
   }

@@ -7,6 +7,10 @@ import { claimRows, claimScopes } from './claims.ts'
 import { SECURITY_PROFILES } from './profile.ts'
 import { resource } from './resources.ts'
 
+/** Bounds for deployments and clients alike. */
+export const MAX_REFRESH_IDLE_DAYS = 90
+export const MAX_REFRESH_ABSOLUTE_DAYS = 365
+
 /** What we keep about a client beside the protocol's metadata; the engine carries it through as `dwar`. */
 export const clientPolicy = z.strictObject({
   /** why the relying app asks, per language; shown on our screens and, narrowed, at DigiLocker */
@@ -26,6 +30,11 @@ export const clientPolicy = z.strictObject({
   profile: z.enum(SECURITY_PROFILES).default('standard'),
   /** APIs of its own for which it may ask tokens (RFC 8707) */
   resources: z.array(resource).max(20).default([]),
+  /** for how long a refresh whose answer was lost may be repeated (security.md OP-6); 0: a used token ends the family at once */
+  graceSeconds: z.number().int().min(0).max(30).default(0),
+  /** days until an unused refresh token ends, and until a whole family does; absent: as the deployment says */
+  refreshIdleDays: z.number().int().min(1).max(MAX_REFRESH_IDLE_DAYS).optional(),
+  refreshAbsoluteDays: z.number().int().min(1).max(MAX_REFRESH_ABSOLUTE_DAYS).optional(),
 })
 
 export type ClientPolicy = z.infer<typeof clientPolicy>

@@ -4,6 +4,7 @@ import {
   type AdapterFactory,
   type ClientAuthMethod,
   type Configuration,
+  errors,
   type FindAccount,
   Provider,
 } from 'oidc-provider'
@@ -23,6 +24,7 @@ import { tellTruth, toMetadata } from './metadata.ts'
 import { createGuardedFetch } from './outgoing.ts'
 import { createPolicy } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
+import { createRefreshTtl, type RefreshLifetimes, sessionTtl } from './refresh-lifetime.ts'
 import { ROUTES } from './routes.ts'
 import type { LogoutStore } from './stores.ts'
 
@@ -54,6 +56,7 @@ export interface IssuerParts {
   readonly consents: ConsentStore
   readonly pages: IssuerPages
   readonly locales: readonly string[]
+  readonly refreshLifetimes: RefreshLifetimes
   readonly clock: Clock
 }
 
@@ -69,6 +72,7 @@ export function createIssuer(parts: IssuerParts): Provider {
   // Every URL comes from the issuer: `web` overwrites Host and X-Forwarded-Proto with it on each request (security.md OP-10).
   provider.proxy = true
   noteLogouts(provider, parts.noteLogout)
+  provider.use(lateRefusals(parts.pages))
   provider.use(parts.tokenBatch)
   provider.use(async (ctx, next) => {
     await next()
@@ -80,6 +84,21 @@ export function createIssuer(parts: IssuerParts): Provider {
     ctx.body = { error: 'not_found', error_description: 'there is nothing at this path' }
   })
   return provider
+}
+
+/** What is refused after the engine has answered, when its answer is stored, gets the page of its other refusals. */
+function lateRefusals(pages: IssuerPages): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      if (!(error instanceof errors.OIDCProviderError)) throw error
+      ctx.status = error.statusCode
+      ctx.remove('Location')
+      const out = { error: error.error, error_description: error.error_description }
+      await pages.error(ctx as Parameters<IssuerPages['error']>[0], out, error)
+    }
+  }
 }
 
 function toConfiguration(parts: IssuerParts): Configuration {
@@ -113,7 +132,12 @@ function toConfiguration(parts: IssuerParts): Configuration {
     rotateRefreshToken: (ctx) => rotatesRefreshTokens(ctx.oidc.client),
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
-    ttl: { ...ttl, AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ttl.AccessToken },
+    ttl: {
+      ...ttl,
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ttl.AccessToken,
+      RefreshToken: createRefreshTtl(parts.refreshLifetimes, parts.clock),
+      Session: sessionTtl(parts.clock),
+    },
     fetch: createGuardedFetch(!secure),
     findAccount: parts.findAccount,
     renderError: parts.pages.error,

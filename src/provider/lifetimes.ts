@@ -14,8 +14,6 @@ export const ttl = {
   AuthorizationCode: MINUTE,
   AccessToken: 10 * MINUTE,
   IdToken: 10 * MINUTE,
-  RefreshToken: 14 * DAY,
-  Session: HOUR,
   Grant: 90 * DAY,
 } as const
 

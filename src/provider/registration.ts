@@ -41,6 +41,7 @@ export function faultsInRegistration(registration: ClientRegistration, terms: Re
     ...authenticationFaults(registration, terms),
     ...keyFaults(registration),
     ...encryptionFaults(registration),
+    ...graceFaults(registration),
     ...(registration.dwar.profile === 'fapi2' ? fapi2Faults(registration) : []),
   ]
 }
@@ -51,6 +52,9 @@ function addressFaults(registration: ClientRegistration, allowLoopbackHttp: bool
     const fault = faultInRedirectUri(uri, registration.application_type, allowLoopbackHttp)
     if (fault) faults.push(`redirect URI ${uri} ${fault}`)
   }
+  const hosts = new Set(registration.redirect_uris.map((uri) => URL.parse(uri)?.host))
+  if (registration.subject_type === 'pairwise' && hosts.size > 1)
+    faults.push('redirect URIs are on several hosts: register a client for each, or subject_type public')
   const logout = registration.backchannel_logout_uri
   if (logout !== undefined) {
     const fault = faultInRedirectUri(logout, 'web', allowLoopbackHttp) ?? faultInPort(logout, allowLoopbackHttp)
@@ -75,6 +79,17 @@ function scopeFaults({ scope }: ClientRegistration): string[] {
   const asked = scope.split(' ')
   const faults = asked.filter((name) => !registrableScopes.includes(name)).map((name) => `scope ${name} does not exist`)
   return asked.includes('openid') ? faults : [...faults, 'scope must include openid']
+}
+
+/** Whoever holds a copy of a refresh token must need more than the copy to be given its successor (security.md OP-6). */
+function graceFaults(registration: ClientRegistration): string[] {
+  if (registration.dwar.graceSeconds === 0) return []
+  if (registration.dwar.profile === 'fapi2')
+    return ['graceSeconds is of no use to fapi2: its refresh tokens stay the same']
+  const bound = registration.dpop_bound_access_tokens || registration.tls_client_certificate_bound_access_tokens
+  return registration.token_endpoint_auth_method === 'none' && !bound
+    ? ['graceSeconds needs a client that authenticates, or one whose tokens are bound to its key']
+    : []
 }
 
 function resourceFaults({ dwar }: ClientRegistration): string[] {

@@ -1,15 +1,15 @@
+import type { AdapterPayload } from 'oidc-provider'
+import type { Consent } from '../privacy/consent.ts'
 import type { DwarEvent } from '../privacy/event.ts'
+import type { WrappedDataKey } from '../vault/store.ts'
 
 export interface Account {
   readonly id: string
 }
 
 export interface AccountStore {
-  /**
-   * Finds the account of an upstream subject, or makes it with the id given.
-   * @param key HMAC of the upstream's stable subject under a key of ours, 32 bytes
-   */
-  findOrCreate(key: Uint8Array, newId: string): Promise<Account>
+  /** @param key HMAC of the upstream's stable subject under a key of ours, 32 bytes */
+  findByKey(key: Uint8Array): Promise<Account | undefined>
   find(id: string): Promise<Account | undefined>
 }
 
@@ -25,8 +25,10 @@ export interface StoredUpstreamSession {
   readonly endsAt: number
 }
 
+/** One that is opened together with the outcome of its journey. */
+export type NewUpstreamSession = Omit<StoredUpstreamSession, 'id' | 'generation'>
+
 export interface UpstreamSessionStore {
-  open(session: Omit<StoredUpstreamSession, 'generation'>): Promise<void>
   /** undefined when it has ended */
   find(id: string, now: number): Promise<StoredUpstreamSession | undefined>
   /** Of racing callers one gets the right to renew this generation, until `until`. */
@@ -35,8 +37,6 @@ export interface UpstreamSessionStore {
   release(id: string, generation: number): Promise<void>
   /** Puts renewed tokens in place of this generation's. */
   replace(id: string, generation: number, renewed: { sealed: Uint8Array; accessEndsAt: number }): Promise<void>
-  /** Lets it live as long as the grant, and no longer than `endsAt`. */
-  keep(id: string, grantId: string, endsAt: number): Promise<void>
   end(id: string, now: number): Promise<void>
   /** Those that have ended, by time or with their grant, `limit` at most; nobody else gets them until `until`. */
   takeEnded(now: number, until: number, limit: number): Promise<StoredUpstreamSession[]>
@@ -122,10 +122,14 @@ export interface RailAttempt {
 }
 
 export interface AttemptStore {
+  /**
+   * Also ends what the interaction's former journeys left open at the upstream: nobody comes back to that. Says false, and
+   * does nothing, when the interaction is over.
+   */
   open(
     attempt: Omit<RailAttempt, 'usedAt' | 'sealedOutcome'> & { stateHash: Uint8Array; browserHash: Uint8Array },
     event: DwarEvent,
-  ): Promise<void>
+  ): Promise<boolean>
   /**
    * Marks the attempt used, once: of racing calls one gets it. Compare-and-set on state, browser, unused and unexpired.
    * When it fails, `refused` says why.
@@ -137,14 +141,71 @@ export interface AttemptStore {
   ): Promise<
     { attempt: RailAttempt } | { refused: 'unknown' | 'browser' | 'used' | 'expired'; interactionUid?: string }
   >
-  /** Keeps the outcome and appends the events, in one transaction. From here on the attempt lives until `expiresAt`. */
-  settle(id: string, sealedOutcome: Uint8Array, expiresAt: number, events: readonly DwarEvent[]): Promise<void>
+  /** Keeps the outcome with what hangs on it and appends the events, all or nothing, once. */
+  settle(id: string, settled: SettledAttempt, events: readonly DwarEvent[]): Promise<void>
   /** Puts an outcome in place of this very one, with its events. Says false when another was faster. */
   amend(id: string, before: Uint8Array, sealedOutcome: Uint8Array, events: readonly DwarEvent[]): Promise<boolean>
   /** The newest attempt of this interaction. */
   findByInteraction(interactionUid: string): Promise<RailAttempt | undefined>
   /** The newest unexpired attempt of this browser: for an upstream that came back without state. */
   findByBrowser(browserHash: Uint8Array, now: number): Promise<RailAttempt | undefined>
-  /** Forgets the attempts of a finished interaction. */
-  deleteByInteraction(interactionUid: string): Promise<void>
+}
+
+/** What came of a journey. */
+export interface SettledAttempt {
+  readonly sealedOutcome: Uint8Array
+  /** epoch seconds: from here on the attempt lives until then */
+  readonly expiresAt: number
+  /** of who came back, as in {@link AccountStore} */
+  readonly accountKey: Uint8Array | undefined
+  /**
+   * with which more may be got; kept even if the attempt is gone, since its tokens must be given back, and over from the
+   * start if another journey of the same interaction has followed
+   */
+  readonly session: NewUpstreamSession | undefined
+}
+
+/** A model of the engine as it would be stored now. */
+export interface Draft {
+  readonly id: string
+  readonly payload: AdapterPayload
+  /** seconds */
+  readonly expiresIn: number | undefined
+}
+
+/** What every decision ends: the interaction gets its result, and the journeys that led here are forgotten. */
+export interface Decision {
+  /** the engine's Interaction, with its result */
+  readonly interaction: Draft
+  readonly attemptId: string
+  readonly event: DwarEvent
+}
+
+export interface Acceptance extends Decision {
+  readonly account: {
+    readonly id: string
+    readonly key: Uint8Array
+    /** of an account that does not exist yet, with the key that is made for it */
+    readonly dataKey: WrappedDataKey | undefined
+  }
+  readonly grant: Draft
+  readonly consent: Consent
+  readonly sealedValues: Uint8Array
+  /** epoch seconds: until then the upstream session lives, if there is one; undefined: it is given back now */
+  readonly keepSessionUntil: number | undefined
+}
+
+/** How a login ends on our pages. Each method is one statement: all of it is written, or nothing. */
+export interface DecisionStore {
+  /**
+   * Writes her yes: account, data key, grant, consent, values, event and result. `decided`: she had answered before, in
+   * another tab; `outdated`: the account was made, or erased, since it was looked for. Then nothing is written.
+   */
+  accept(acceptance: Acceptance): Promise<'accepted' | 'decided' | 'outdated'>
+  /** Writes her yes to what was verified before: the same without a journey, under the account that she has. */
+  acceptEarlier(acceptance: Omit<Acceptance, 'account' | 'attemptId' | 'keepSessionUntil'>): Promise<void>
+  /** Writes her no. Says false when she had answered before. */
+  refuse(decision: Decision): Promise<boolean>
+  /** Ends a login that came to no decision. */
+  leave(interaction: Draft, event: DwarEvent): Promise<void>
 }

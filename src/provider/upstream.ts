@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { AppError, type ErrorCode, RailError } from '../errors.ts'
 import type { Rail, RailSession } from '../rails/rail.ts'
 import type { Vault } from '../vault/vault.ts'
-import type { StoredUpstreamSession, UpstreamSessionStore } from './stores.ts'
+import type { NewUpstreamSession, StoredUpstreamSession, UpstreamSessionStore } from './stores.ts'
 
 export interface UpstreamParts {
   readonly sessions: UpstreamSessionStore
@@ -40,15 +40,14 @@ export function createUpstream(parts: UpstreamParts) {
   const unseal = async ({ id, sealed }: StoredUpstreamSession): Promise<RailSession> =>
     JSON.parse((await vault.open('system', placeOf(id), sealed)).toString('utf8')) as RailSession
 
-  /** @param endsAt epoch seconds: when nobody will come for it any more */
-  async function open(id: string, rail: string, session: RailSession, endsAt: number): Promise<void> {
-    await sessions.open({
-      id,
+  /** Seals what is to be stored with the outcome of its journey. @param endsAt epoch seconds: when nobody will come for it any more */
+  async function draft(id: string, rail: string, session: RailSession, endsAt: number): Promise<NewUpstreamSession> {
+    return {
       rail,
       sealed: await seal(id, session),
       accessEndsAt: session.tokens.expiresAt,
       endsAt: Math.min(endsAt, session.endsAt ?? endsAt),
-    })
+    }
   }
 
   /**
@@ -94,11 +93,8 @@ export function createUpstream(parts: UpstreamParts) {
     }
   }
 
-  /** After her yes; joins the transaction of the consent. @param endsAt epoch seconds, of what she agreed to */
-  async function settle(id: string, grantId: string, endsAt: number): Promise<void> {
-    if (parts.keepAfterConsent) await sessions.keep(id, grantId, endsAt)
-    else await end(id)
-  }
+  /** After her yes: how long it is kept. @param endsAt epoch seconds, of what she agreed to */
+  const keepUntil = (endsAt: number): number | undefined => (parts.keepAfterConsent ? endsAt : undefined)
 
   /** Nothing more is wanted of it: `giveBackEnded` does the rest. */
   const end = (id: string): Promise<void> => sessions.end(id, clock())
@@ -126,7 +122,7 @@ export function createUpstream(parts: UpstreamParts) {
     return rail
   }
 
-  return { open, use, settle, end, giveBackEnded }
+  return { draft, use, keepUntil, end, giveBackEnded }
 }
 
 export type Upstream = ReturnType<typeof createUpstream>

@@ -1,4 +1,5 @@
 import type { DocumentFields, DocumentVerification } from '../documents/document.ts'
+import type { PdfFinding } from '../documents/pdf/finding.ts'
 import type { ErrorCode } from '../errors.ts'
 
 export type RailId = 'digilocker'
@@ -84,8 +85,16 @@ export type DocumentOutcome =
       readonly uriHmac: string
       readonly bytesHmac: string
     }
-  /** there, but only as PDF: no field claims */
-  | { readonly kind: 'pdf-only'; readonly doctype: string; readonly uriHmac: string }
+  /** there, but only as PDF: no field claims, whatever its signature is worth */
+  | {
+      readonly kind: 'pdf-only'
+      readonly doctype: string
+      readonly uriHmac: string
+      /** absent: it was not looked at, since nobody needed it, the operator does not want it, or it could not be had */
+      readonly pdf?: PdfFinding | undefined
+      /** why it could not be had or judged now, which is no fault of the document */
+      readonly code?: ErrorCode | undefined
+    }
   | {
       readonly kind: 'absent'
       readonly doctype: string

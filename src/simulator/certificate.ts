@@ -30,6 +30,8 @@ export type DistinguishedName = readonly (readonly [keyof typeof ATTRIBUTE, stri
 export interface Certificate {
   readonly der: Buffer
   readonly pem: string
+  /** DER: how a signature names it (RFC 5652 §10.2.4) */
+  readonly issuerAndSerialNumber: Buffer
 }
 
 export interface KeyPair {
@@ -61,9 +63,10 @@ export function issueCertificate(
     extension('2.5.29.14', der.octetString(keyIdentifier(body.publicKey))),
   ]
   const algorithm = der.sequence(der.oid(SHA256_WITH_RSA), der.nothing())
+  const serial = der.integer(serialNumber())
   const toBeSigned = der.sequence(
     der.explicit(0, der.integer(2)),
-    der.integer(serialNumber()),
+    serial,
     algorithm,
     encodeName(issuer.name),
     der.sequence(der.time(body.notBefore), der.time(body.notAfter)),
@@ -73,7 +76,7 @@ export function issueCertificate(
   )
   const signature = sign('sha256', toBeSigned, issuer.keys.privateKey)
   const bytes = der.sequence(toBeSigned, algorithm, der.bitString(signature))
-  return { der: bytes, pem: toPem(bytes) }
+  return { der: bytes, pem: toPem(bytes), issuerAndSerialNumber: der.sequence(encodeName(issuer.name), serial) }
 }
 
 export function basicConstraints(authority: boolean, pathLength?: number): Buffer {

@@ -113,7 +113,7 @@ function personasOf(world: World) {
 
 const REASON = 'made by a DigiLocker simulator at its start; good for nothing real'
 
-function toTrusted({ der, pem }: Certificate): TrustedCertificate {
+function toTrusted({ der, pem }: Pick<Certificate, 'der' | 'pem'>): TrustedCertificate {
   const certificate = new X509Certificate(der)
   return {
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),

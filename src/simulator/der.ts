@@ -1,4 +1,4 @@
-/** A DER writer, just wide enough for certificates (X.690 §8 and §10). It writes only; nothing here parses. */
+/** A DER writer, just wide enough for certificates and signatures (X.690 §8 and §10). It writes only; nothing here parses. */
 
 const TAG = { integer: 2, bitString: 3, octetString: 4, null: 5, oid: 6, utf8: 12, printable: 19 } as const
 const UTC_TIME = 23
@@ -6,6 +6,10 @@ const GENERALIZED_TIME = 24
 
 export const sequence = (...items: Buffer[]): Buffer => tlv(0x30, Buffer.concat(items))
 export const set = (...items: Buffer[]): Buffer => tlv(0x31, Buffer.concat(items))
+/** A SET OF, whose members DER puts in the order of their bytes (X.690 §11.6). */
+export const setOf = (items: readonly Buffer[]): Buffer => tlv(0x31, ordered(items))
+/** `[number]` in place of the tag of a SET OF */
+export const implicitSetOf = (number: number, items: readonly Buffer[]): Buffer => tlv(0xa0 | number, ordered(items))
 /** `[number]` around whole values */
 export const explicit = (number: number, item: Buffer): Buffer => tlv(0xa0 | number, item)
 /** `[number]` in place of a primitive value's own tag */
@@ -41,6 +45,8 @@ export function time(at: Date): Buffer {
     ? tlv(UTC_TIME, Buffer.from(digits.slice(2)))
     : tlv(GENERALIZED_TIME, Buffer.from(digits))
 }
+
+const ordered = (items: readonly Buffer[]): Buffer => Buffer.concat(items.toSorted(Buffer.compare))
 
 function tlv(tag: number, content: Buffer): Buffer {
   return Buffer.concat([Buffer.from([tag, ...length(content.length)]), content])

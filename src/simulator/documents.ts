@@ -1,10 +1,11 @@
 import { dayFirst } from './dates.ts'
 import { eAadhaar, hex32 } from './e-aadhaar.ts'
-import { makePdf } from './pdf.ts'
+import type { PdfPage } from './pdf.ts'
+import { licenceRows, marksheetRows, panRows, registrationRows } from './pdf-pages.ts'
 import type { Address, Licence, Marksheet, Pan, Persona, Vehicle } from './persona.ts'
 import { element, type XmlElement } from './xml.ts'
 
-/** One document in a locker. `xml` is unsigned: the simulator signs when it serves. */
+/** One document in a locker. `xml` and `pdf` are unsigned content: the simulator signs when it serves. */
 export interface LockerDocument {
   /** `<issuerId>-<doctype>-<docId>` (documents-and-signatures.md §1.2) */
   readonly uri: string
@@ -16,7 +17,7 @@ export interface LockerDocument {
   /** when DigiLocker last changed it, not its issue date; epoch seconds */
   readonly changedAt: number
   readonly xml?: XmlElement
-  readonly pdf?: Buffer
+  readonly pdf?: PdfPage
 }
 
 /** The kinds of document that the simulator knows, with the words DigiLocker lists them under. */
@@ -62,24 +63,33 @@ function documentsOf(persona: Persona, at: number): LockerDocument[] {
   const { aadhaar, pan, licence, vehicles = [], marksheets = [] } = persona
   return [
     ...(aadhaar ? [toLocker(persona, 'ADHAR', hex32(`uri:${persona.id}`), eAadhaar(persona, aadhaar, at))] : []),
-    ...(pan ? [toLocker(persona, 'PANCR', pan.number, panRecord(persona, pan))] : []),
-    ...(licence ? [toLocker(persona, 'DRVLC', licence.number, drivingLicence(persona, licence))] : []),
-    ...vehicles.map((vehicle) => toLocker(persona, 'RVCER', vehicle.number, registration(persona, vehicle))),
+    ...(pan ? [toLocker(persona, 'PANCR', pan.number, panRecord(persona, pan), panRows(persona, pan))] : []),
+    ...(licence
+      ? [toLocker(persona, 'DRVLC', licence.number, drivingLicence(persona, licence), licenceRows(persona, licence))]
+      : []),
+    ...vehicles.map((vehicle) =>
+      toLocker(persona, 'RVCER', vehicle.number, registration(persona, vehicle), registrationRows(persona, vehicle)),
+    ),
     ...marksheets.map((sheet) => ({
       ...toLocker(persona, sheet.doctype, sheet.number, marksheet(persona, sheet)),
       uri: `${sheet.boardId}-${sheet.doctype}-${sheet.number}`,
       issuerId: sheet.boardId,
       issuer: sheet.board,
+      pdf: { title: DOCTYPES[sheet.doctype].name, issuer: sheet.board, rows: marksheetRows(persona, sheet) },
     })),
   ]
 }
 
-function toLocker(persona: Persona, doctype: Doctype, id: string, xml: XmlElement): LockerDocument {
+/** @param rows what its PDF shows. Aadhaar is advertised as PDF too, and none of it is served (digilocker-api.md §10.3) */
+function toLocker(
+  persona: Persona,
+  doctype: Doctype,
+  id: string,
+  xml: XmlElement,
+  rows?: PdfPage['rows'],
+): LockerDocument {
   const { name, issuerId, issuer } = DOCTYPES[doctype]
   const pdfOnly = persona.pdfOnly?.includes(doctype) ?? false
-  // Aadhaar is advertised as PDF too, although no PDF of it is served (digilocker-api.md §10.3)
-  const pdf =
-    doctype === 'ADHAR' ? {} : { pdf: makePdf([`${name} (simulated, not a real document)`, persona.name, id]) }
   return {
     uri: `${issuerId}-${doctype}-${id}`,
     doctype,
@@ -89,7 +99,7 @@ function toLocker(persona: Persona, doctype: Doctype, id: string, xml: XmlElemen
     mime: pdfOnly ? ['application/pdf'] : ['application/pdf', 'application/xml'],
     changedAt: LISTED_AT,
     ...(pdfOnly ? {} : { xml }),
-    ...pdf,
+    ...(rows && { pdf: { title: name, issuer, rows } }),
   }
 }
 

@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000
 /** E-mail protection, Microsoft document signing, Adobe authentic documents: what every document signer carries. */
 const SIGNER_USAGES = ['1.3.6.1.5.5.7.3.4', '1.3.6.1.4.1.311.10.3.12', '1.2.840.113583.1.1.5']
 
-/** A document signer and its private key: everything `signXml` needs. */
+/** A document signer and its private key: everything that `signXml` and `signPdf` need. */
 export interface Signer {
   readonly certificateDer: Buffer
   readonly certificatePem: string
@@ -28,6 +28,8 @@ export interface Signer {
   readonly fingerprint: string
   readonly privateKey: KeyObject
   readonly commonName: string
+  /** DER: how a signature names the certificate */
+  readonly issuerAndSerialNumber: Buffer
   /** DER: leaf, sub-CA, CA, root */
   readonly chain: Buffer[]
 }
@@ -173,6 +175,7 @@ function issueDocumentSigner(
     fingerprint: sha256Hex(made.der),
     privateKey: keys.privateKey,
     commonName,
+    issuerAndSerialNumber: made.issuerAndSerialNumber,
     chain: [made.der, ...above],
   }
 }

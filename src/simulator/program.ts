@@ -16,7 +16,7 @@ const USAGE = `DigiLocker simulator: a stand-in for development and tests.
   --redirect-uri <url>     where it may send people back, once for each (${DEMO_CLIENT.redirectUris[0]})
   --openid                 the client has openid enabled, so it uses version 2 of the token endpoint
   --people <file>          people of your own, in YAML (people/people.yaml shows the shape)
-  --scenario <file>        what is to go wrong, in which order; GET /control/scenario records one
+  --scenario <file>        what is to go wrong, in which order (scenarios/ has one; GET /control/scenario records one)
   --help`
 
 const OPTIONS = {

@@ -5,7 +5,7 @@ import { json, refuse, type SimRequest, type SimResponse } from './http.ts'
 import { PORTRAIT_JPEG_BASE64 } from './portrait.ts'
 import type { About, Quirks } from './rules.ts'
 import { type UploadedFile, uploadUri } from './shelf.ts'
-import { signedDocument } from './signing.ts'
+import { signedDocument, signedPdf } from './signing.ts'
 import { eAadhaarFlag } from './token.ts'
 import { type Grant, newUuid, type World } from './world.ts'
 
@@ -72,7 +72,7 @@ export async function eAadhaarXml(request: SimRequest, world: World, quirks: Qui
  * GET /public/oauth2/1/file/{uri} (digilocker-api.md §10.3): issued documents, and what people uploaded themselves. There is
  * no PDF of e-Aadhaar, whatever the list says.
  */
-export function file(request: SimRequest, world: World, quirks: Quirks): SimResponse {
+export async function file(request: SimRequest, world: World, quirks: Quirks): Promise<SimResponse> {
   const own = findUpload(request, world)
   if (own) {
     const about = { persona: own.grant.persona.id, doctype: 'OTHER' }
@@ -85,7 +85,7 @@ export function file(request: SimRequest, world: World, quirks: Quirks): SimResp
   if (document.pdf === undefined) return INVALID_URI
   const about = { persona: grant.persona.id, doctype: document.doctype }
   const type = quirks.take('file-as-octet-stream', about) ? 'application/octet-stream' : 'application/pdf'
-  return withHmac(document.pdf, type, grant, quirks, about)
+  return withHmac(await signedPdf(document.pdf, world, quirks, about), type, grant, quirks, about)
 }
 
 /** The grant behind `Authorization: Bearer`, while its token and its consent last. */

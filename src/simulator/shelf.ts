@@ -66,7 +66,7 @@ export function broughtAlong(persona: Persona): UploadedFile[] {
 }
 
 function madeUp(mime: string, path: string): Buffer {
-  if (mime === 'application/pdf') return makePdf([`${path} (simulated, uploaded by nobody)`])
+  if (mime === 'application/pdf') return makePdf({ title: path, issuer: 'Uploaded by nobody', rows: [] })
   return Buffer.from(mime === 'image/png' ? PNG_BASE64 : PORTRAIT_JPEG_BASE64, 'base64')
 }
 

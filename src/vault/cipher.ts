@@ -41,12 +41,12 @@ function broken(cause?: unknown): VaultError {
 
 /** Each part with its length before it: no two different lists give the same bytes. */
 export function encodeContext(...parts: readonly string[]): Buffer {
-  return Buffer.concat(
-    parts.flatMap((part) => {
-      const bytes = Buffer.from(part, 'utf8')
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(bytes.length)
-      return [length, bytes]
-    }),
-  )
+  const lengths = parts.map((part) => Buffer.byteLength(part, 'utf8'))
+  const encoded = Buffer.allocUnsafe(lengths.reduce((total, length) => total + 4 + length, 0))
+  let at = 0
+  for (const [index, part] of parts.entries()) {
+    at = encoded.writeUInt32BE(lengths[index] ?? 0, at)
+    at += encoded.write(part, at, 'utf8')
+  }
+  return encoded
 }

@@ -20,9 +20,9 @@ export class DataKeyCache {
     this.#clock = clock
   }
 
-  /** From the cache, else read and kept. */
-  async getOr(name: string, read: () => Promise<DataKey>): Promise<DataKey> {
-    return this.#find(name) ?? this.#reads.get(name) ?? this.#readOnce(name, read)
+  /** From the cache, else read and kept, under every name that it has. */
+  async getOr(name: string, read: () => Promise<DataKey>, namesOf: (key: DataKey) => string[]): Promise<DataKey> {
+    return this.#find(name) ?? this.#reads.get(name) ?? this.#readOnce(name, read, namesOf)
   }
 
   /** From the cache, else read and not kept, and not shared with others who wait. */
@@ -45,10 +45,10 @@ export class DataKeyCache {
     return entry.key
   }
 
-  #readOnce(name: string, read: () => Promise<DataKey>): Promise<DataKey> {
+  #readOnce(name: string, read: () => Promise<DataKey>, namesOf: (key: DataKey) => string[]): Promise<DataKey> {
     const reading = read().then(
       (key) => {
-        if (this.#endRead(name, reading)) this.#keep(name, key)
+        if (this.#endRead(name, reading)) for (const other of new Set([name, ...namesOf(key)])) this.keep(other, key)
         return key
       },
       (error: unknown) => {
@@ -66,7 +66,7 @@ export class DataKeyCache {
     return true
   }
 
-  #keep(name: string, key: DataKey): void {
+  keep(name: string, key: DataKey): void {
     this.#entries.set(name, { key, until: this.#clock() + TTL_SECONDS })
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= MAX_ENTRIES) break

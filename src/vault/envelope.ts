@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { VaultError } from '../errors.ts'
 import { decrypt, encodeContext, encrypt, IV_BYTES, TAG_BYTES } from './cipher.ts'
+import { toUuidText } from './uuid.ts'
 import type { Owner, Place } from './vault.ts'
 
 /** A record is `version (1) || data key id (16) || iv (12) || ciphertext || tag (16)`. */
@@ -11,6 +12,7 @@ const HEADER_BYTES = 1 + 16
 export interface DataKey {
   /** UUID text */
   readonly id: string
+  readonly owner: Owner
   readonly key: KeyObject
 }
 
@@ -30,8 +32,7 @@ export function dataKeyIdOf(record: Uint8Array): string {
   if (record.length < HEADER_BYTES + IV_BYTES + TAG_BYTES || record[0] !== VERSION) {
     throw new VaultError('VAULT_SEAL_BROKEN', 'a sealed value has no known form')
   }
-  const hex = Buffer.from(record.subarray(1, HEADER_BYTES)).toString('hex')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return toUuidText(Buffer.from(record.buffer, record.byteOffset + 1, HEADER_BYTES - 1))
 }
 
 /** What a wrapped data key is bound to: it cannot be given to another owner or another id. */

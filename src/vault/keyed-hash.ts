@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 
 /** What a keyed hash is for. Each purpose has a key of its own, so that hashes of two purposes cannot be compared. */
 export type HashPurpose =
@@ -17,11 +17,12 @@ export type HashPurpose =
 export type KeyedHasher = (purpose: HashPurpose, value: string | Uint8Array) => Buffer
 
 export function createKeyedHasher(indexSecret: string): KeyedHasher {
-  const keys = new Map<HashPurpose, Buffer>()
-  const keyFor = (purpose: HashPurpose): Buffer => {
+  const keys = new Map<HashPurpose, KeyObject>()
+  const keyFor = (purpose: HashPurpose): KeyObject => {
     const known = keys.get(purpose)
     if (known) return known
-    const key = Buffer.from(hkdfSync('sha256', indexSecret, '', `dwar/index/${purpose}/v1`, 32))
+    // As a KeyObject: bytes are looked at anew by each HMAC, which takes five times as long (Node 24).
+    const key = createSecretKey(Buffer.from(hkdfSync('sha256', indexSecret, '', `dwar/index/${purpose}/v1`, 32)))
     keys.set(purpose, key)
     return key
   }

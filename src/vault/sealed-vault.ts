@@ -5,7 +5,7 @@ import { DataKeyCache } from './data-key-cache.ts'
 import { type DataKey, dataKeyIdOf, openRecord, sealRecord, wrapContext } from './envelope.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { VaultStore, WrappedDataKey } from './store.ts'
-import type { Owner, Place, Vault } from './vault.ts'
+import type { DrawnKey, Owner, Place, Vault } from './vault.ts'
 
 const ROTATION_BATCH = 100
 
@@ -34,19 +34,31 @@ class SealedVault implements Vault {
   }
 
   async seal(owner: Owner, place: Place, plaintext: string | Uint8Array): Promise<Buffer> {
-    const dataKey = await this.#load(`owner ${owner}`, async () => this.#keyOf(owner))
-    return sealRecord(dataKey, owner, place, typeof plaintext === 'string' ? Buffer.from(plaintext, 'utf8') : plaintext)
+    const dataKey = await this.#load(ownerName(owner), async () => this.#keyOf(owner))
+    return sealRecord(dataKey, owner, place, toBytes(plaintext))
+  }
+
+  async draw(owner: Owner): Promise<DrawnKey> {
+    const wrapped = await this.#create(owner)
+    const dataKey = await this.#toDataKey(wrapped)
+    return {
+      wrapped,
+      seal: (place, plaintext) => sealRecord(dataKey, owner, place, toBytes(plaintext)),
+      keep: () => {
+        for (const name of namesOf(dataKey)) this.#cache.keep(name, dataKey)
+      },
+    }
   }
 
   async open(owner: Owner, place: Place, sealed: Uint8Array): Promise<Buffer> {
     const id = dataKeyIdOf(sealed)
-    const dataKey = await this.#load(`id ${id} ${owner}`, async () => this.#keyById(id))
+    const dataKey = await this.#load(idName(id, owner), async () => this.#keyById(id))
     return openRecord(dataKey, owner, place, sealed)
   }
 
   async destroyOwner(owner: Owner): Promise<void> {
     await this.#store.deleteByOwner(owner)
-    this.#cache.forget((name) => name === `owner ${owner}` || name.endsWith(` ${owner}`))
+    this.#cache.forget((name) => name.endsWith(` ${owner}`))
   }
 
   async rotate(): Promise<number> {
@@ -75,7 +87,7 @@ class SealedVault implements Vault {
    * ever open; and waiting for a read that another caller began outside would block PGlite's one connection.
    */
   #load(name: string, read: () => Promise<DataKey>): Promise<DataKey> {
-    return this.#store.isProvisional() ? this.#cache.peekOr(name, read) : this.#cache.getOr(name, read)
+    return this.#store.isProvisional() ? this.#cache.peekOr(name, read) : this.#cache.getOr(name, read, namesOf)
   }
 
   async #keyOf(owner: Owner): Promise<DataKey> {
@@ -103,10 +115,18 @@ class SealedVault implements Vault {
     const bytes = await this.#unwrap(wrapped)
     const key = createSecretKey(bytes)
     bytes.fill(0)
-    return { id: wrapped.id, key }
+    return { id: wrapped.id, owner: wrapped.owner, key }
   }
 
   #unwrap({ id, owner, kekId, wrapped }: WrappedDataKey): Promise<Buffer> {
     return this.#keyRing.unwrap(kekId, wrapped, wrapContext(id, owner, kekId))
   }
 }
+
+/** A key is found by its owner, who seals, and by its id, which a sealed value names; what loads it by one knows both. */
+const ownerName = (owner: Owner) => `owner ${owner}`
+const idName = (id: string, owner: Owner) => `id ${id} ${owner}`
+const namesOf = ({ id, owner }: DataKey) => [ownerName(owner), idName(id, owner)]
+
+const toBytes = (plaintext: string | Uint8Array): Uint8Array =>
+  typeof plaintext === 'string' ? Buffer.from(plaintext, 'utf8') : plaintext

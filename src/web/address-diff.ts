@@ -17,7 +17,8 @@ export interface Compared {
 }
 
 /** What the difference most likely is: `address-diff.hint.<hint>` of each locale. */
-export type Hint = 'missing' | 'none-registered' | 'case' | 'slash' | 'scheme' | 'port' | 'host' | 'query' | 'path'
+export const HINTS = ['missing', 'none-registered', 'case', 'slash', 'scheme', 'port', 'host', 'query', 'path'] as const
+export type Hint = (typeof HINTS)[number]
 
 const LONGEST = 160
 const MOST = 5
@@ -28,16 +29,18 @@ const MOST = 5
  */
 export function compareAddresses(sent: string, registered: readonly string[]): AddressDiff {
   const shown = toShown(sent)
-  const others = registered.map(toShown).toSorted((a, b) => commonLength(shown, b) - commonLength(shown, a))
-  const nearest = registered.toSorted((a, b) => commonLength(shown, toShown(b)) - commonLength(shown, toShown(a)))[0]
-  const common = others[0] === undefined ? 0 : commonLength(shown, others[0])
-  const differs = others[0] !== undefined && shown !== others[0]
+  const byNearness = registered
+    .map((address) => ({ address, other: toShown(address) }))
+    .toSorted((a, b) => nearness(shown, b.other) - nearness(shown, a.other))
+  const others = byNearness.map(({ other }) => other)
+  const [first] = byNearness
+  const common = first ? commonLength(shown, first.other) : 0
   return {
     sent: split(shown, common),
     registered: others.slice(0, MOST).map((other) => split(other, commonLength(shown, other))),
     more: Math.max(0, others.length - MOST),
-    at: differs ? common + 1 : undefined,
-    hint: hintOf(sent, nearest),
+    at: first && shown !== first.other ? common + 1 : undefined,
+    hint: hintOf(sent, first?.address),
   }
 }
 
@@ -64,6 +67,12 @@ function toShown(address: string): string {
       (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
     )
     .slice(0, LONGEST)
+}
+
+/** What they share at both ends: of two registered addresses the one meant is most likely the one that needs least change. */
+function nearness(a: string, b: string): number {
+  const reversed = (text: string) => [...text].reverse().join('')
+  return commonLength(a, b) + commonLength(reversed(a), reversed(b))
 }
 
 function commonLength(a: string, b: string): number {

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { Eta } from 'eta'
 import { type Assets, readAssets } from './assets.ts'
 import { type Locales, readLocales, translator } from './i18n.ts'
+import type { AccountPage } from './pages/account.ts'
 import type { AddressRefusedPage } from './pages/address-refused.ts'
 import type { ConsentPage } from './pages/consent.ts'
 import type { HomePage } from './pages/home.ts'
@@ -19,6 +20,7 @@ export interface Pages {
   pull: PullPage
   refusal: RefusalPage
   'address-refused': AddressRefusedPage
+  account: AccountPage
   'sign-out': SignOutPage
   'signed-out': SignedOutPage
   home: HomePage

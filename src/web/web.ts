@@ -2,24 +2,29 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa, { type Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import type { Log } from '../log.ts'
+import type { Vault } from '../vault/vault.ts'
 import { permissionsPolicy, securityHeaders } from './middleware/headers.ts'
 import { pinHost } from './middleware/host.ts'
 import { problems } from './middleware/problems.ts'
 import type { PageSender } from './page.ts'
 import type { Renderer } from './render.ts'
+import { type AccountParts, accountRoutes } from './routes/account.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { type InteractionParts, interactionRoutes } from './routes/interaction.ts'
 import { createVisits } from './visit.ts'
 
-export interface WebParts extends Omit<InteractionParts, 'visits'> {
+export interface WebParts extends Omit<InteractionParts, 'visits'>, Pick<AccountParts, 'sharings'> {
   readonly provider: Provider
+  readonly vault: Vault
   readonly issuer: URL
   readonly behindProxy: boolean
   readonly mtlsAlias: Parameters<typeof pinHost>[2]
   readonly renderer: Renderer
   readonly pages: PageSender
   readonly log: Log
+  /** serves one of our own pages: what it reads of the store it reads once */
+  readonly remembering: (request: object, work: () => Promise<unknown>) => Promise<unknown>
   /** answers when the store answers */
   readonly ping: () => Promise<void>
 }
@@ -36,15 +41,22 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.use(assets(parts.renderer))
   app.use(problems(parts.pages, parts.log))
   app.use(pinHost(parts.issuer, parts.behindProxy, parts.mtlsAlias))
+  const toEngine = engine(parts.provider)
+  // Programs call these all the time: past our own routes, which have no part in them.
+  app.use((ctx, next) => (PROGRAM_PATHS.has(ctx.path) ? toEngine(ctx, next) : next()))
   app.use(home(parts))
+  app.use((ctx, next) => parts.remembering(ctx, next))
   app.use(callbackRoutes({ login: parts.login, browser: parts.browser, rails: ['digilocker'] }))
   const visits = createVisits(parts)
   app.use(interactionRoutes({ ...parts, visits }))
   app.use(errandRoutes({ ...parts, visits, rail: 'digilocker' }))
-  app.use(engine(parts.provider))
+  app.use(accountRoutes(parts))
+  app.use(toEngine)
   app.on('error', (error: unknown) => parts.log.error({ error }, 'request failed'))
   return app.callback()
 }
+
+const PROGRAM_PATHS: ReadonlySet<string> = new Set(['/token', '/userinfo', '/introspect', '/revoke', '/par', '/jwks'])
 
 /** One line a request: route name, status and time. No address, no query: both may carry what must not be written down. */
 function accessLine(log: Log): Middleware {

@@ -277,7 +277,7 @@ describe('dwar doctor and the registered apps', () => {
     )
   })
 
-  it('reads them from a real database, with and without credentials in it', { timeout: 60_000 }, async () => {
+  it('reads them from a real database, with and without credentials in it', { timeout: 240_000 }, async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'dwar-doctor-'))
     const on = (more: Record<string, string> = {}) =>
       readConfig({ ...env(), DWAR_DATABASE_URL: `pglite:${path.join(folder, 'db')}`, ...more })

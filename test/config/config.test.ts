@@ -106,6 +106,30 @@ describe('configuration', () => {
     expect(faultsOf({ ...good, [name]: value })).toEqual([expect.stringContaining(`${name} ${fault}`)])
   })
 
+  it('takes certificates of clients from a listed proxy only (RFC 8705 §6.5)', () => {
+    const header = { DWAR_CLIENT_CERTIFICATE_HEADER: 'X-Client-Cert' }
+    expect(faultsOf({ ...good, ...header })).toEqual([
+      expect.stringContaining('DWAR_CLIENT_CERTIFICATE_PROXIES is missing'),
+    ])
+    const proxies = { ...header, DWAR_CLIENT_CERTIFICATE_PROXIES: '10.0.0.0/24 ::1' }
+    expect(readConfig({ ...good, ...proxies }).clientCertificates).toEqual({
+      header: 'x-client-cert',
+      format: 'pem',
+      verifiedHeader: undefined,
+      proxies: ['10.0.0.0/24', '::1'],
+    })
+    for (const network of ['proxy.example', '10.0.0.0/33', '1.2.3', '::1/129', '10.0.0.1/8/8'])
+      expect(faultsOf({ ...good, ...header, DWAR_CLIENT_CERTIFICATE_PROXIES: network })).toEqual([
+        expect.stringContaining('must be IP addresses or networks'),
+      ])
+    expect(faultsOf({ ...good, DWAR_MTLS_ISSUER: 'https://mtls.example.in' })).toEqual([
+      expect.stringContaining('does nothing without DWAR_CLIENT_CERTIFICATE_HEADER'),
+    ])
+    expect(faultsOf({ ...good, ...proxies, DWAR_MTLS_ISSUER: 'http://mtls.example.in' })).toEqual([
+      'DWAR_MTLS_ISSUER must be https here',
+    ])
+  })
+
   it('never prints a secret, in faults or in the configuration itself', () => {
     const config = readConfig(good)
     const secrets = [good.DWAR_VAULT_KEYS, good.DWAR_INDEX_SECRET, good.DWAR_COOKIE_KEYS, good.DIGILOCKER_CLIENT_SECRET]

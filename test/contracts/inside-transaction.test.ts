@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { beforeAll, expect, it } from 'vitest'
 import { sweep } from '../../adapters/sweep.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { aClient, aConsent, anAttempt, type Kit, makeGrant, makeToken, NOW, newBearer, openKit } from './kit.ts'
+import { aClient, anAttempt, type Kit, makeGrant, makeInteraction, makeToken, NOW, newBearer, openKit } from './kit.ts'
 
 const event = { body: { type: 'client.changed' }, clientId: 'shop' } as const
 const bytes = Buffer.from('x')
@@ -13,33 +13,32 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
   [
     'accounts',
     async ({ storage: { accounts } }) => {
-      const { id } = await accounts.findOrCreate(randomBytes(32), randomUUID())
-      await accounts.find(id)
+      await accounts.findByKey(randomBytes(32))
+      await accounts.find('nobody')
     },
   ],
   [
     'attempts',
-    async ({ storage: { attempts } }) => {
-      const attempt = anAttempt()
+    async (kit) => {
+      const { attempts } = kit.storage
+      const attempt = anAttempt({ interactionUid: await makeInteraction(kit) })
       await attempts.open(attempt, event)
       await attempts.claim(attempt.stateHash, attempt.browserHash, NOW)
-      await attempts.settle(attempt.id, bytes, NOW, [event])
+      const settled = { sealedOutcome: bytes, expiresAt: NOW, accountKey: undefined, session: undefined }
+      await attempts.settle(attempt.id, settled, [event])
       await attempts.amend(attempt.id, bytes, bytes, [event])
       await attempts.findByInteraction(attempt.interactionUid)
       await attempts.findByBrowser(attempt.browserHash, NOW)
-      await attempts.deleteByInteraction(attempt.interactionUid)
     },
   ],
   [
     'upstreamSessions',
     async ({ storage: { upstreamSessions } }) => {
       const id = randomUUID()
-      await upstreamSessions.open({ id, rail: 'digilocker', sealed: bytes, accessEndsAt: NOW, endsAt: NOW + 9 })
       await upstreamSessions.find(id, NOW)
       await upstreamSessions.lease(id, 0, NOW, NOW + 1)
       await upstreamSessions.release(id, 0)
       await upstreamSessions.replace(id, 0, { sealed: bytes, accessEndsAt: NOW })
-      await upstreamSessions.keep(id, 'g', NOW + 9)
       await upstreamSessions.end(id, NOW)
       await upstreamSessions.takeEnded(NOW, NOW + 1, 5)
       await upstreamSessions.remove(id)
@@ -59,9 +58,23 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
   [
     'consents',
     async ({ storage: { consents } }) => {
-      await consents.insert(aConsent('g'), bytes)
       await consents.findByGrant('g')
       await consents.deleteExpiredValues(NOW + 1000, 10)
+    },
+  ],
+  [
+    'sharings',
+    async ({ storage: { sharings } }) => {
+      await sharings.list('acct-1', NOW, 10)
+      await sharings.withdraw('acct-1', 'shop')
+    },
+  ],
+  [
+    'logouts',
+    async ({ storage: { logouts } }) => {
+      await logouts.takeDue(NOW, NOW + 1, 5)
+      await logouts.postpone(randomUUID(), NOW)
+      await logouts.settle(randomUUID(), event)
     },
   ],
   [
@@ -171,7 +184,9 @@ describeOnEachDatabase('Every store inside a transaction', (open) => {
       'accounts',
       'attempts',
       'consents',
+      'sharings',
       'upstreamSessions',
+      'logouts',
       'signingKeys',
       'railCredentials',
     ])

@@ -4,11 +4,24 @@ import { errors } from 'oidc-provider'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sweep } from '../../adapters/sweep.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { aClient, aConsent, anAttempt, type Kit, makeGrant, makeToken, NOW, newBearer, openKit } from './kit.ts'
+import {
+  aClient,
+  aConsent,
+  anAttempt,
+  insertConsent,
+  type Kit,
+  makeGrant,
+  makeInteraction,
+  makeToken,
+  NOW,
+  newBearer,
+  openKit,
+} from './kit.ts'
 
 const TABLES = [
   'oidc_grant',
   'oidc_model',
+  'refresh_repeat',
   'client',
   'data_key',
   'account',
@@ -47,7 +60,7 @@ describeOnEachDatabase('oidc adapter', (open) => {
   beforeEach(() => kit.travelTo(NOW))
 
   describe('consume — RFC 6749 §4.1.2, RFC 9700 §4.14.2', () => {
-    it.each(['AuthorizationCode', 'RefreshToken'])(
+    it.each(['AuthorizationCode', 'RefreshToken', 'DeviceCode', 'BackchannelAuthenticationRequest'])(
       'lets one of twenty racing uses of a %s through, and ends the family',
       async (model) => {
         const grantId = await makeGrant(kit)
@@ -90,6 +103,15 @@ describeOnEachDatabase('oidc adapter', (open) => {
       const uses = await Promise.allSettled(Array.from({ length: 5 }, () => par.consume(id)))
       expect(uses.filter((use) => use.status === 'fulfilled')).toHaveLength(1)
       for (const use of uses) if (use.status === 'rejected') expect(use.reason).toBeInstanceOf(errors.InvalidRequestUri)
+    })
+
+    it('lets one of twenty resumes take an interaction', async () => {
+      const interactions = kit.adapter('Interaction')
+      const id = newBearer()
+      await interactions.upsert(id, { jti: id, exp: NOW + 60, result: {} }, 60)
+      const uses = await Promise.allSettled(Array.from({ length: 20 }, () => interactions.destroy(id)))
+      expect(uses.filter((use) => use.status === 'fulfilled')).toHaveLength(1)
+      for (const use of uses) if (use.status === 'rejected') expect(use.reason).toBeInstanceOf(errors.SessionNotFound)
     })
 
     it('shows the time of use, which an update does not clear', async () => {
@@ -288,7 +310,7 @@ describeOnEachDatabase('oidc adapter', (open) => {
         .adapter('Session')
         .upsert(newBearer(), { uid, accountId: 'acct-1', authorizations: { shop: { grantId } }, exp: NOW + 60 }, 60)
       const consent = aConsent(grantId)
-      await kit.storage.consents.insert(consent, Buffer.from('sealed values'))
+      await insertConsent(kit, consent, Buffer.from('sealed values'))
       const token = await makeToken(kit, 'AccessToken', grantId, { sessionUid: uid })
       kit.statements()
       await kit.inRequest(async () => {
@@ -344,9 +366,6 @@ describeOnEachDatabase('oidc adapter', (open) => {
         await kit.adapter('RefreshToken').find(token)
         await kit.adapter('RefreshToken').consume(token)
         expect(await kit.adapter('RefreshToken').find(token)).toMatchObject({ consumed: NOW })
-        expect(await kit.storage.consents.findByGrant(grantId)).toBeUndefined()
-        await kit.storage.consents.insert(aConsent(grantId), Buffer.from('v'))
-        expect(await kit.storage.consents.findByGrant(grantId)).toMatchObject({ grantId })
         await kit.adapter('Grant').upsert(grantId, { clientId: 'shop', accountId: 'acct-2', exp: NOW + 60 }, 60)
         expect(await kit.adapter('Grant').find(grantId)).toMatchObject({ accountId: 'acct-2' })
         await kit.adapter('RefreshToken').destroy(token)
@@ -470,11 +489,13 @@ describeOnEachDatabase('oidc adapter', (open) => {
       await kit.adapter('RefreshToken').consume(used)
       for (let n = 0; n < 5; n += 1) await kit.adapter('Interaction').upsert(newBearer(), { exp: NOW + 60 }, 60)
       await kit.adapter('InitialAccessToken').upsert(newBearer(), {}, undefined)
-      await kit.storage.attempts.open(anAttempt({ expiresAt: NOW + 60 }), { body: { type: 'client.changed' } })
+      const interactionUid = await makeInteraction(kit, undefined, { exp: NOW + 60 })
+      const attempt = anAttempt({ interactionUid, expiresAt: NOW + 60 })
+      await kit.storage.attempts.open(attempt, { body: { type: 'client.changed' } })
       expect(await sweep(kit.database, NOW + 119, 2)).toEqual({ models: 0, grants: 0, attempts: 0 })
       kit.statements()
-      expect(await sweep(kit.database, NOW + 121, 2)).toEqual({ models: 5, grants: 0, attempts: 1 })
-      expect(kit.statements()).toHaveLength(3 + 1 + 1)
+      expect(await sweep(kit.database, NOW + 121, 2)).toEqual({ models: 6, grants: 0, attempts: 1 })
+      expect(kit.statements()).toHaveLength(4 + 1 + 1)
       expect(await kit.adapter('RefreshToken').find(used)).toMatchObject({ consumed: NOW })
       expect(await sweep(kit.database, NOW + 2000, 100)).toEqual({ models: 1, grants: 1, attempts: 0 })
       const left = await kit.database.db().selectFrom('oidc_model').select('model').execute()

@@ -1,8 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { DwarEvent } from '../../src/privacy/event.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { aClient, aConsent, anAttempt, type Kit, makeGrant, makeToken, NOW, openKit } from './kit.ts'
+import {
+  aClient,
+  aConsent,
+  anAttempt,
+  insertAccount,
+  insertConsent,
+  type Kit,
+  makeGrant,
+  makeInteraction,
+  makeToken,
+  NOW,
+  openKit,
+} from './kit.ts'
 
 const added = { body: { type: 'client.added' }, clientId: 'any' } as const
 
@@ -12,17 +24,16 @@ describeOnEachDatabase('AccountStore', (open) => {
     kit = await openKit(open)
   })
 
-  it('makes one account of many first logins at once', async () => {
+  it('finds an account by its id and by its key', async () => {
     const key = randomBytes(32)
-    const ids = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => kit.storage.accounts.findOrCreate(key, `new-${n}`)),
-    )
-    expect(new Set(ids.map((account) => account.id)).size).toBe(1)
-    expect(await kit.storage.accounts.find(ids[0]?.id ?? '')).toEqual(ids[0])
+    await insertAccount(kit, 'acct-known', key)
+    expect(await kit.storage.accounts.find('acct-known')).toEqual({ id: 'acct-known' })
+    expect(await kit.storage.accounts.findByKey(key)).toEqual({ id: 'acct-known' })
   })
 
   it('finds no account that was not made', async () => {
     expect(await kit.storage.accounts.find('nobody')).toBeUndefined()
+    expect(await kit.storage.accounts.findByKey(randomBytes(32))).toBeUndefined()
   })
 })
 
@@ -34,17 +45,69 @@ describeOnEachDatabase('AttemptStore', (open) => {
   const started = (attemptId: string) =>
     ({ body: { type: 'rail.started', rail: 'digilocker', attemptId, doctypes: [] as string[] } }) satisfies DwarEvent
   const opened = async (more: Parameters<typeof anAttempt>[0] = {}) => {
-    const attempt = anAttempt({ interactionUid: randomUUID(), ...more })
+    const attempt = anAttempt({ ...more, interactionUid: more.interactionUid ?? (await makeInteraction(kit)) })
     await kit.storage.attempts.open(attempt, { ...started(attempt.id), interactionUid: attempt.interactionUid })
     return attempt
   }
 
   it('opens with its event in one statement', async () => {
+    const interactionUid = await makeInteraction(kit)
     kit.statements()
-    const attempt = await opened()
+    const attempt = await opened({ interactionUid })
     expect(kit.statements()).toHaveLength(1)
     const [event] = await kit.storage.events.history({ interactionUid: attempt.interactionUid })
     expect(event).toMatchObject({ body: started(attempt.id).body, clientId: 'shop', at: NOW })
+  })
+
+  it.each([
+    ['is none', async () => 'nobody'],
+    ['has ended', async () => makeInteraction(kit, undefined, { exp: NOW - 16 })],
+  ])('does not open, and tells of nothing, where the interaction %s', async (_case, uid) => {
+    const attempt = anAttempt({ interactionUid: await uid() })
+    expect(await kit.storage.attempts.open(attempt, started(attempt.id))).toBe(false)
+    expect(await kit.storage.attempts.findByInteraction(attempt.interactionUid)).toBeUndefined()
+    const events = await kit.storage.events.history({})
+    expect(events.filter(({ body }) => 'attemptId' in body && body.attemptId === attempt.id)).toEqual([])
+  })
+
+  describe('begun anew', () => {
+    const session = { rail: 'digilocker', sealed: Buffer.from('sealed'), accessEndsAt: NOW + 3600, endsAt: NOW + 1200 }
+    const sessionOf = (id: string) =>
+      kit.storage.attempts.settle(
+        id,
+        { sealedOutcome: Buffer.from('outcome'), expiresAt: NOW + 1200, accountKey: undefined, session },
+        [],
+      )
+    const isOpen = async (id: string) => (await kit.storage.upstreamSessions.find(id, NOW)) !== undefined
+
+    it('ends the upstream sessions of the same interaction at once, in its own statement, and no others', async () => {
+      const { interactionUid, id } = await opened()
+      const stranger = await opened()
+      await sessionOf(id)
+      await sessionOf(stranger.id)
+      kit.statements()
+      await opened({ interactionUid })
+      expect(kit.statements()).toHaveLength(1)
+      expect([await isOpen(id), await isOpen(stranger.id)]).toEqual([false, true])
+      const ended = await kit.storage.upstreamSessions.takeEnded(NOW, NOW + 30, 100)
+      expect(ended.map((session) => session.id)).toContain(id)
+    })
+
+    it('leaves a session alone that lives with a grant', async () => {
+      const { interactionUid, id } = await opened()
+      await sessionOf(id)
+      await kit.database.db().updateTable('upstream_session').set({ grant_id: 'hers' }).where('id', '=', id).execute()
+      await opened({ interactionUid })
+      expect(await isOpen(id)).toBe(true)
+    })
+
+    it('lets the former one, when it comes back late, open nothing that lasts', async () => {
+      const former = await opened({ id: kit.database.newId() })
+      const latter = await opened({ id: kit.database.newId(), interactionUid: former.interactionUid })
+      await sessionOf(former.id)
+      await sessionOf(latter.id)
+      expect([await isOpen(former.id), await isOpen(latter.id)]).toEqual([false, true])
+    })
   })
 
   it('is claimed by exactly one of twenty racing returns', async () => {
@@ -94,29 +157,35 @@ describeOnEachDatabase('AttemptStore', (open) => {
       body: { type: 'rail.returned', rail: 'digilocker', attemptId: attempt.id },
       interactionUid: attempt.interactionUid,
     } as const
-    await kit.storage.attempts.settle(attempt.id, Buffer.from('outcome'), NOW + 1200, [returned])
+    const session = { rail: 'digilocker', sealed: Buffer.from('tokens'), accessEndsAt: NOW + 5, endsAt: NOW + 9 }
+    const settled = { sealedOutcome: Buffer.from('outcome'), expiresAt: NOW + 1200, accountKey: undefined, session }
+    await kit.storage.attempts.settle(attempt.id, settled, [returned])
     expect(kit.statements()).toHaveLength(1)
-    await expect(
-      kit.storage.attempts.settle(attempt.id, Buffer.from('other'), NOW + 1200, [returned]),
-    ).rejects.toMatchObject({
-      code: 'STORE_INPUT_REFUSED',
-    })
+    expect(await kit.storage.upstreamSessions.find(attempt.id, NOW)).toMatchObject({ ...session, generation: 0 })
+    const again = kit.storage.attempts.settle(attempt.id, { ...settled, session: undefined }, [returned])
+    await expect(again).rejects.toMatchObject({ code: 'STORE_INPUT_REFUSED' })
     const found = await kit.storage.attempts.findByInteraction(attempt.interactionUid)
     expect(found?.sealedOutcome).toEqual(Buffer.from('outcome'))
     const history = await kit.storage.events.history({ interactionUid: attempt.interactionUid })
     expect(history.map((event) => event.body.type)).toEqual(['rail.started', 'rail.returned'])
   })
 
+  it('keeps the upstream session of a journey that is gone: its tokens must be given back', async () => {
+    const id = randomUUID()
+    const session = { rail: 'digilocker', sealed: Buffer.from('tokens'), accessEndsAt: NOW + 5, endsAt: NOW + 9 }
+    const settled = { sealedOutcome: Buffer.from('outcome'), expiresAt: NOW, accountKey: undefined, session }
+    await expect(kit.storage.attempts.settle(id, settled, [])).rejects.toMatchObject({ code: 'STORE_INPUT_REFUSED' })
+    expect(await kit.storage.upstreamSessions.find(id, NOW)).toMatchObject(session)
+  })
+
   it('finds the newest of an interaction, and of a browser unless it has expired', async () => {
     const browserHash = randomBytes(32)
-    const interactionUid = randomUUID()
+    const interactionUid = await makeInteraction(kit)
     const first = await opened({ id: kit.database.newId(), browserHash, interactionUid })
     const second = await opened({ id: kit.database.newId(), browserHash, interactionUid, expiresAt: NOW + 10 })
     expect((await kit.storage.attempts.findByInteraction(interactionUid))?.id).toBe(second.id)
     expect((await kit.storage.attempts.findByBrowser(browserHash, NOW + 9))?.id).toBe(second.id)
     expect((await kit.storage.attempts.findByBrowser(browserHash, NOW + 10))?.id).toBe(first.id)
-    await kit.storage.attempts.deleteByInteraction(interactionUid)
-    expect(await kit.storage.attempts.findByInteraction(interactionUid)).toBeUndefined()
   })
 })
 
@@ -126,11 +195,9 @@ describeOnEachDatabase('ConsentStore', (open) => {
     kit = await openKit(open)
   })
 
-  it('gives a consent back as it was given, values sealed, and was one statement to keep', async () => {
+  it('gives a consent back as it was given, values sealed', async () => {
     const consent = aConsent('grant-1')
-    kit.statements()
-    await kit.storage.consents.insert(consent, Buffer.from('sealed'))
-    expect(kit.statements()).toHaveLength(1)
+    await insertConsent(kit, consent, Buffer.from('sealed'))
     expect(await kit.storage.consents.findByGrant('grant-1')).toEqual({
       ...consent,
       sealedValues: Buffer.from('sealed'),
@@ -140,14 +207,14 @@ describeOnEachDatabase('ConsentStore', (open) => {
   it('answers with the newest consent of a grant', async () => {
     const older = aConsent('grant-2', { id: kit.database.newId() })
     const newer = aConsent('grant-2', { id: kit.database.newId(), purpose: 'extended' })
-    await kit.storage.consents.insert(older, Buffer.from('1'))
-    await kit.storage.consents.insert(newer, Buffer.from('2'))
+    await insertConsent(kit, older, Buffer.from('1'))
+    await insertConsent(kit, newer, Buffer.from('2'))
     expect(await kit.storage.consents.findByGrant('grant-2')).toMatchObject({ purpose: 'extended' })
     expect(await kit.storage.consents.findByGrant('grant-none')).toBeUndefined()
   })
 
   it('gives no values out once their retention is over, swept or not', async () => {
-    await kit.storage.consents.insert(aConsent('grant-3', { retainUntil: NOW + 100 }), Buffer.from('sealed'))
+    await insertConsent(kit, aConsent('grant-3', { retainUntil: NOW + 100 }), Buffer.from('sealed'))
     kit.travelTo(NOW + 99)
     expect((await kit.storage.consents.findByGrant('grant-3'))?.sealedValues).toBeDefined()
     kit.travelTo(NOW + 100)
@@ -157,7 +224,7 @@ describeOnEachDatabase('ConsentStore', (open) => {
 
   it('deletes values past their retention in batches, an event each, and keeps the consent', async () => {
     for (const grant of ['d1', 'd2', 'd3'])
-      await kit.storage.consents.insert(aConsent(grant, { retainUntil: NOW + 50 }), Buffer.from('v'))
+      await insertConsent(kit, aConsent(grant, { retainUntil: NOW + 50 }), Buffer.from('v'))
     expect(await kit.storage.consents.deleteExpiredValues(NOW + 49, 10)).toBe(0)
     expect(await kit.storage.consents.deleteExpiredValues(NOW + 50, 2)).toBe(2)
     expect(await kit.storage.consents.deleteExpiredValues(NOW + 50, 2)).toBe(1)

@@ -76,6 +76,7 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     })
     addPersona(person, 'asha')
     addPersona(person, 'meenakshi')
+    addPersona(person, 'dev')
     await playEverything()
     for (const call of proxy.calls) addCall(upstream, call)
     dumps.push(await dumpDatabase(database))
@@ -167,6 +168,7 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
       email_verified: false,
     })
     await playAnotherScript()
+    await playPdfs()
     await playPushed()
     await playTokens(login.tokens)
     await playReuse()
@@ -194,6 +196,13 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     const { tokens } = await signIn({ claims: JSON.stringify(claims), ui_locales: 'hi' }, 'meenakshi')
     const userinfo = await client.fetchUserInfo(config, tokens.access_token, client.skipSubjectCheck)
     expect(userinfo.verified_claims).toMatchObject({ claims: { birthdate: '1966-01-26' } })
+  }
+
+  /** Somebody whose PDFs hold name and numbers, of which nothing may stay anywhere. */
+  async function playPdfs(): Promise<void> {
+    const before = simulator.requestCounts().file ?? 0
+    await signIn({}, 'dev')
+    expect(simulator.requestCounts().file ?? 0).toBeGreaterThan(before)
   }
 
   async function playPushed(): Promise<void> {

@@ -20,7 +20,7 @@ const text = (key: string) => toText(english[key] ?? `no text ${key}`)
 const rows = Object.entries(MATRIX) as [QuirkName, MatrixRow][]
 
 /** A minute would be long for a test, and one failing row must not pause the upstream for the next. */
-const SETTINGS = { DIGILOCKER_TIMEOUTS: 'document=2,user=2', DIGILOCKER_BREAKER: 'calls=1000,threshold=0.99' }
+const SETTINGS = { DIGILOCKER_TIMEOUTS: 'document=2,user=2,token=5', DIGILOCKER_BREAKER: 'calls=1000,threshold=0.99' }
 const OIDC_SCOPES = ['openid', 'files.issueddocs', 'userdetails', 'picture', 'email']
 
 describe('a whole login with every quirk and fault of DigiLocker — digilocker-api.md §16', () => {
@@ -76,7 +76,8 @@ describe('a whole login with every quirk and fault of DigiLocker — digilocker-
     if (row.outcome.page === 'upstream') on.simulator.setFaults([{ quirk }])
     const signIn = await citizen.submit(start, /continue/i)
     if (signIn.url.origin === on.simulator.url.origin && signIn.status >= 400) return { page: signIn, citizen, uid }
-    const wrong = row.doctype ? `${quirk}:${row.doctype}` : quirk
+    const names = row.beside ? [quirk, row.beside] : [quirk]
+    const wrong = names.map((name) => (row.doctype ? `${name}:${row.doctype}` : name)).join(', ')
     const consent = await citizen.submit(signIn, /Sign in/, [
       ['persona', row.persona],
       ['pin', pinOf(signIn, row.persona)],

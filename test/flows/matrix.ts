@@ -8,6 +8,8 @@ export interface MatrixRow {
   readonly doctype?: string
   /** of the relying app, beside `openid` */
   readonly scope?: string
+  /** a quirk without which this one cannot be seen */
+  readonly beside?: QuirkName
   readonly decision?: 'Deny'
   /** the partner has openid enabled: version 2 of the token endpoint, id_token keys configured */
   readonly openid?: true
@@ -23,6 +25,7 @@ const without = (missing: string) => ({ page: 'consent', missing }) as const
 const ends = (code: ErrorCode) => ({ page: 'refusal', code }) as const
 const ofAll = (outcome: MatrixRow['outcome']): MatrixRow => ({ persona: 'asha', outcome })
 const ofLicence = (outcome: MatrixRow['outcome']): MatrixRow => ({ persona: 'asha', doctype: 'DRVLC', outcome })
+const ofPdf = (outcome: MatrixRow['outcome']): MatrixRow => ({ ...ofLicence(outcome), beside: 'pdf-only' })
 const ofAadhaar = (persona: string, outcome: MatrixRow['outcome']): MatrixRow => ({
   persona,
   doctype: 'ADHAR',
@@ -50,11 +53,16 @@ export const MATRIX: Readonly<Record<QuirkName, MatrixRow>> = {
   'date-slashes': ofAll(goesOn),
   'date-hyphens': ofAll(goesOn),
   'items-missing': ofAll(goesOn),
-  'pdf-only': ofLicence(without('pdf-only')),
+  'pdf-only': ofLicence(without('pdf-trusted')),
   'hmac-wrong': ofLicence(ends('DOC_HMAC_MISMATCH')),
   'hmac-missing': ofLicence(goesOn),
   'xml-as-text': ofLicence(goesOn),
-  'file-as-octet-stream': ofLicence(goesOn),
+  'file-as-octet-stream': ofPdf(without('pdf-trusted')),
+  'pdf-unsigned': ofPdf(without('pdf-unsigned')),
+  'pdf-tampered': ofPdf(ends('DOC_DIGEST_MISMATCH')),
+  'pdf-appended-bytes': ofPdf(ends('DOC_DIGEST_MISMATCH')),
+  'pdf-wrong-signer': ofPdf(ends('DOC_SIGNER_UNTRUSTED')),
+  'pdf-expired-signer': ofPdf(ends('DOC_SIGNER_EXPIRED')),
   'unsigned-xml': ofLicence(ends('DOC_UNSIGNED')),
   'tampered-xml': ofLicence(ends('DOC_DIGEST_MISMATCH')),
   'second-signature': ofLicence(ends('DOC_SIGNATURE_SHAPE')),
@@ -88,12 +96,18 @@ export const MATRIX: Readonly<Record<QuirkName, MatrixRow>> = {
   'token-500': ofAll(ends('RAIL_UNAVAILABLE')),
   'token-530-html': ofAll(ends('RAIL_UNAVAILABLE')),
   'token-429': ofAll(ends('RAIL_RATE_LIMITED')),
+  'token-html-200': ofAll(ends('RAIL_UNAVAILABLE')),
+  'token-cut': ofAll(ends('RAIL_UNAVAILABLE')),
+  'token-slow': ofAll(ends('RAIL_TIMEOUT')),
   'user-530': ofAll(ends('RAIL_UNAVAILABLE')),
   'user-html-200': ofAll(ends('RAIL_UNAVAILABLE')),
   'user-redirect': ofAll(ends('RAIL_UNAVAILABLE')),
   'user-endless': ofAll(ends('RAIL_RESPONSE_INVALID')),
+  'user-cut': ofAll(ends('RAIL_UNAVAILABLE')),
   'issued-530': ofAll(goesOn),
   'issued-530-html': ofAll(goesOn),
+  'issued-html-200': ofAll(goesOn),
+  'issued-endless': ofAll(ends('RAIL_RESPONSE_INVALID')),
   'revoke-530': ofAll(goesOn),
   'repository-530-json': ofLicence(without('unavailable')),
   'repository-530-html': ofLicence(without('unavailable')),

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { Citizen, type Page } from '../support/citizen.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { openStage, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
+import { openStage, pinOf, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
 
 /** A missing document while she still decides: its office asked again, or asked to put it into her locker. */
 describeOnEachDatabase('a document that is missing', (open) => {
@@ -37,6 +37,11 @@ describeOnEachDatabase('a document that is missing', (open) => {
     return citizen.get(new URL(href, stage.issuer))
   }
   const calls = () => stage.simulator.requestCounts()
+  /** Those that have ended wait for a clock of the issuer's, which takes them away. */
+  const openSessions = async () => {
+    const rows = await stage.database.db().selectFrom('upstream_session').select(['id', 'ends_at']).execute()
+    return rows.filter(({ ends_at }) => ends_at.getTime() > Date.now())
+  }
   const typesOf = async (uid: string) =>
     (await stage.app.events.history({ interactionUid: uid })).map(({ body }) => body.type)
 
@@ -117,13 +122,35 @@ describeOnEachDatabase('a document that is missing', (open) => {
   })
 
   it.each(['share', 'refuse'])('costs tokens that are given back once she has decided: %s', async (decision) => {
-    const sessions = stage.database.db()
-    await sessions.deleteFrom('upstream_session').execute()
+    await stage.database.db().deleteFrom('upstream_session').execute()
     const { citizen, page } = await toConsent('gurpreet')
-    expect(calls().revoke).toBeUndefined()
+    expect([(await openSessions()).length, calls().revoke]).toEqual([1, undefined])
     await citizen.submit(page, new RegExp(`^${decision}$`))
-    const rows = await sessions.selectFrom('upstream_session').select('ends_at').execute()
-    expect(rows.map(({ ends_at }) => ends_at.getTime() <= Date.now())).toEqual([true])
+    expect(await openSessions()).toEqual([])
+  })
+
+  it('ends the open session at once when she goes back to DigiLocker, and the new journey has its own', async () => {
+    await stage.database.db().deleteFrom('upstream_session').execute()
+    stage.simulator.setFaults([{ endpoint: 'xml', status: 530 }])
+    const both = new URL(authorize)
+    both.searchParams.set('scope', 'openid driving_licence pan')
+    const citizen = new Citizen(REDIRECT_URI)
+    const signIn = await citizen.submit(await citizen.get(both), /continue/i)
+    const choice = await citizen.submit(signIn, /Sign in/, [
+      ['persona', 'asha'],
+      ['pin', pinOf(signIn, 'asha')],
+    ])
+    const [form] = choice.forms
+    const flow = form?.fields.find(([name]) => name === 'flow')?.[1] ?? ''
+    const page = await citizen.post(form?.action ?? choice.url, { flow, decision: 'allow', document: 'DRVLC' })
+    const before = await openSessions()
+    expect(before).toHaveLength(1)
+    const again = await citizen.submit(page, /^Back to DigiLocker/)
+    expect(again.url.origin).toBe(stage.simulator.url.origin)
+    expect(await openSessions()).toEqual([])
+    await citizen.submit(again, /^Allow$/)
+    const after = await openSessions()
+    expect([after.length, after[0]?.id === before[0]?.id]).toEqual([1, false])
   })
 
   it('is not pulled through another person’s page', async () => {

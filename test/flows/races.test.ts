@@ -1,46 +1,45 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as client from 'openid-client'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../src/simulator/simulator.ts'
 import { Citizen } from '../support/citizen.ts'
-import { type Cluster, openCluster } from '../support/cluster.ts'
-import { freshPostgresUrl } from '../support/databases.ts'
-import { logIn, pinOf, REDIRECT_URI, registration, sharedPki, UPSTREAM } from '../support/stage.ts'
-
-const makeUrl = freshPostgresUrl()
-const BOTH = [0, 1] as const
-/** 10 to each process, alternating. */
-const TWENTY = Array.from({ length: 20 }, (_one, index) => index % 2)
+import type { Cluster } from '../support/cluster.ts'
+import { REDIRECT_URI, registration } from '../support/stage.ts'
+import {
+  addApp,
+  atUpstreamCallback,
+  authorized,
+  BOTH,
+  dpopFor,
+  expectDead,
+  expectOneSuccess,
+  expectWithin,
+  introspectStatus,
+  post,
+  postToken,
+  type RelyingApp,
+  request,
+  signedIn,
+  TWENTY,
+  toApp,
+  twoProcesses,
+  userinfoStatus,
+} from '../support/two-processes.ts'
 
 /**
  * Two issuer processes over one PostgreSQL, as in production: what may happen once happens once, whichever process is
  * asked, and what one process was told the other knows.
  */
 describe('two issuer processes over one PostgreSQL', () => {
+  const opened = twoProcesses()
   let simulator: Simulator
   let cluster: Cluster
   let app: RelyingApp
 
   beforeAll(async () => {
-    simulator = await startSimulator({
-      pki: await sharedPki(),
-      clients: [
-        {
-          ...UPSTREAM,
-          redirectUris: [],
-          scopes: ['files.issueddocs', 'userdetails', 'picture', 'email'],
-          openid: false,
-        },
-      ],
-    })
-    cluster = await openCluster({ databaseUrl: await makeUrl(), simulator, size: 2 })
+    ;({ simulator, cluster } = opened())
     app = await addApp(cluster)
-  })
-  afterEach(() => simulator.clearFaults())
-  afterAll(async () => {
-    await cluster?.close()
-    await simulator?.close()
   })
 
   it('exchanges one of 20 parallel uses of a code (RFC 6749 §4.1.2), and the family is dead afterwards', async () => {
@@ -88,6 +87,21 @@ describe('two issuer processes over one PostgreSQL', () => {
     expect(answers.filter(({ status }) => status === 200).map(({ body }) => body)).toEqual([{ active: false }])
     const refused = answers.filter(({ status }) => status !== 200)
     expect(refused.map(({ status, body }) => [status, body.error])).toEqual(refused.map(() => [401, 'invalid_client']))
+  })
+
+  it('accepts one of 20 parallel uses of a DPoP proof (RFC 9449 §11.1, jti)', async () => {
+    const proof = await dpopFor(app, await generateKeyPair('ES256'))
+    const families = []
+    for (let left = TWENTY.length; left > 0; left -= 10)
+      families.push(...(await Promise.all(Array.from({ length: 10 }, () => signedIn(app)))))
+    const answers = await Promise.all(
+      families.map(({ refresh_token }, index) =>
+        postToken(app, index % 2, { grant_type: 'refresh_token', refresh_token: refresh_token ?? '' }, proof),
+      ),
+    )
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    for (const { status, body } of answers.filter(({ status }) => status !== 200))
+      expect([status, body.error]).toEqual([400, 'invalid_grant'])
   })
 
   it('takes one of 10 parallel callbacks of a state: one token request reaches the upstream', async () => {
@@ -179,122 +193,3 @@ describe('two issuer processes over one PostgreSQL', () => {
     expect((await onward.submit(consent, /^share$/)).url.searchParams.get('code')).toBeTruthy()
   })
 })
-
-/** A client of the cluster, registered by the command line, and openid-client set up for it. */
-interface RelyingApp {
-  readonly cluster: Cluster
-  readonly id: string
-  readonly secret: string
-  readonly config: client.Configuration
-}
-
-/** Registers a client through another instance than the two that serve it. */
-async function addApp(cluster: Cluster): Promise<RelyingApp> {
-  const added = await cluster.operator.clients.add(registration)
-  return toApp(cluster, added.client_id, added.client_secret ?? '')
-}
-
-async function toApp(cluster: Cluster, id: string, secret: string): Promise<RelyingApp> {
-  const options = { execute: [client.allowInsecureRequests] }
-  return { cluster, id, secret, config: await client.discovery(cluster.issuer, id, secret, undefined, options) }
-}
-
-async function request(app: RelyingApp, parameters: Record<string, string> = {}) {
-  const verifier = client.randomPKCECodeVerifier()
-  const url = client.buildAuthorizationUrl(app.config, {
-    redirect_uri: REDIRECT_URI,
-    scope: 'openid offline_access pan',
-    prompt: 'consent',
-    code_challenge: await client.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-    ...parameters,
-  })
-  return { url, verifier }
-}
-
-async function authorized(app: RelyingApp, parameters?: Record<string, string>, citizen?: Citizen) {
-  const { url, verifier } = await request(app, parameters)
-  return { callback: await logIn(url, { ...(citizen && { citizen }) }), verifier }
-}
-
-async function signedIn(app: RelyingApp, parameters?: Record<string, string>, citizen?: Citizen) {
-  const { callback, verifier } = await authorized(app, parameters, citizen)
-  return client.authorizationCodeGrant(app.config, callback, { pkceCodeVerifier: verifier })
-}
-
-/** A person who has agreed at the upstream and whose browser is about to return to us. */
-async function atUpstreamCallback(app: RelyingApp): Promise<{ citizen: Citizen; callback: URL }> {
-  const citizen = new Citizen(new URL('/callback/', app.cluster.issuer).href)
-  const signIn = await citizen.submit(await citizen.get((await request(app)).url), /continue/i)
-  const pin = pinOf(signIn, 'asha')
-  const consent = await citizen.submit(signIn, /Sign in/, [
-    ['persona', 'asha'],
-    ['pin', pin],
-  ])
-  return { citizen, callback: (await citizen.submit(consent, /^Allow$/)).url }
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: Record<string, unknown>
-}
-
-async function post(
-  cluster: Cluster,
-  index: number,
-  at: string,
-  form: Record<string, string>,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const answer = await cluster.fetchAt(index)(new URL(at, cluster.issuer), {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
-    body: new URLSearchParams(form),
-  })
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
-}
-
-const basic = ({ id }: RelyingApp, secret: string) => ({
-  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
-})
-
-const postToken = (app: RelyingApp, index: number, form: Record<string, string>) =>
-  post(app.cluster, index, '/token', form, basic(app, app.secret))
-
-async function introspectStatus(app: RelyingApp, index: number, secret: string): Promise<number> {
-  return (await post(app.cluster, index, '/introspect', { token: 'no-such-token' }, basic(app, secret))).status
-}
-
-async function userinfoStatus({ cluster }: RelyingApp, index: number, accessToken: string): Promise<number> {
-  const headers = { authorization: `Bearer ${accessToken}` }
-  return (await cluster.fetchAt(index)(new URL('/userinfo', cluster.issuer), { headers })).status
-}
-
-interface Tokens {
-  readonly access_token: string
-  readonly refresh_token?: string | undefined
-}
-
-/** @returns the tokens of the one that won */
-function expectOneSuccess(answers: readonly Answer[]): Tokens {
-  const won = answers.filter(({ status }) => status === 200)
-  const lost = answers.filter(({ status }) => status !== 200)
-  expect(lost.map(({ status, body }) => [status, body.error])).toEqual(lost.map(() => [400, 'invalid_grant']))
-  expect(won).toHaveLength(1)
-  return won[0]?.body as unknown as Tokens
-}
-
-async function expectDead(app: RelyingApp, { access_token, refresh_token }: Tokens): Promise<void> {
-  for (const index of BOTH) {
-    expect(await userinfoStatus(app, index, access_token)).toBe(401)
-    const refreshed = await postToken(app, index, { grant_type: 'refresh_token', refresh_token: refresh_token ?? '' })
-    expect([refreshed.status, refreshed.body.error]).toEqual([400, 'invalid_grant'])
-  }
-}
-
-async function expectWithin(ms: number, since: number, holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) {
-    expect(Date.now() - since).toBeLessThan(ms)
-    await pause(100)
-  }
-}

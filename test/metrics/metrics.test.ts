@@ -37,6 +37,14 @@ describe('metrics', () => {
     expect(await read('dwar_verifiers_disagree_total')).toBe(0)
   })
 
+  it('count PDFs apart, by what their signature was worth', async () => {
+    metrics.noteVerdict({ profile: 'pdf', outcome: 'trusted', seconds: 0.004 })
+    metrics.noteVerdict({ profile: 'pdf', outcome: 'not-trusted', check: 'digest_sha1', seconds: 0.004 })
+    expect(await read('dwar_documents_total', { profile: 'pdf', outcome: 'trusted' })).toBe(1)
+    expect(await read('dwar_documents_total', { profile: 'pdf', outcome: 'not-trusted', check: 'digest_sha1' })).toBe(1)
+    expect(await read('dwar_documents_total', { outcome: 'verified' })).toBeUndefined()
+  })
+
   it('count a disagreement apart, from 0 on', async () => {
     expect(await read('dwar_verifiers_disagree_total')).toBe(0)
     metrics.noteVerdict({

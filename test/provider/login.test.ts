@@ -4,7 +4,8 @@ import type { AskedInteraction } from '../../src/provider/interactions/asked.ts'
 import { createLogin } from '../../src/provider/interactions/login.ts'
 import { createUpstream } from '../../src/provider/upstream.ts'
 import type { Rail, RailId } from '../../src/rails/rail.ts'
-import { type Kit, NOW, openKit } from '../contracts/kit.ts'
+import { createKeyedHasher } from '../../src/vault/keyed-hash.ts'
+import { type Kit, makeInteraction, NOW, openKit } from '../contracts/kit.ts'
 import { rig, Upstream } from '../rails/digilocker/upstream.ts'
 import { freshPGlite } from '../support/databases.ts'
 
@@ -48,6 +49,7 @@ describe('a journey', () => {
       attempts,
       events,
       vault,
+      hash: createKeyedHasher('an index secret of the tests'),
       clock,
       upstream: createUpstream({
         sessions: upstreamSessions,
@@ -61,6 +63,7 @@ describe('a journey', () => {
       callbackUrl: (id) => new URL(`https://op.test/callback/${id}`),
       serviceName: 'Dwar',
     })
+    await makeInteraction(kit, asked.uid)
     const url = await login.begin('digilocker', asked, 'browser-secret')
     const query = new URLSearchParams({ code: 'a-code', state: url.searchParams.get('state') ?? '' })
     const returned = login.takeReturn('other' as RailId, query, 'browser-secret')

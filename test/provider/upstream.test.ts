@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RailError } from '../../src/errors.ts'
+import type { RailAttempt } from '../../src/provider/stores.ts'
 import { createUpstream, type Upstream as Keeper } from '../../src/provider/upstream.ts'
 import type { DigiLockerRail } from '../../src/rails/digilocker/rail.ts'
 import type { RailSession } from '../../src/rails/rail.ts'
-import { type Kit, makeGrant, NOW, openKit } from '../contracts/kit.ts'
+import { anAcceptance, insertAccount, type Kit, makeReturn, NOW, openKit } from '../contracts/kit.ts'
 import { error, html, json, rig, Upstream } from '../rails/digilocker/upstream.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
 
@@ -41,9 +42,21 @@ describeOnEachDatabase('what an upstream let us have', (open) => {
     })
   const tokens = (expiresAt: number) => ({ accessToken: `access-${randomUUID()}`, refreshToken: 'first', expiresAt })
   async function opened(expiresAt: number, more: Partial<RailSession> = {}): Promise<string> {
-    const id = randomUUID()
-    await keeper().open(id, 'digilocker', { tokens: tokens(expiresAt), memory: {}, ...more }, NOW + 1200)
-    return id
+    return (await returned(expiresAt, more)).id
+  }
+  async function returned(expiresAt: number, more: Partial<RailSession> = {}): Promise<RailAttempt> {
+    const given: RailSession = { tokens: tokens(expiresAt), memory: {}, ...more }
+    return makeReturn(kit, (id) => keeper().draft(id, 'digilocker', given, NOW + 1200))
+  }
+  /** She agrees to the end of what is offered. */
+  async function agreed(keep: boolean): Promise<string> {
+    const attempt = await returned(NOW + 3600)
+    const key = randomBytes(32)
+    const account = { id: attempt.id, key, dataKey: undefined }
+    await insertAccount(kit, account.id, key)
+    const acceptance = anAcceptance(attempt, { account, keepSessionUntil: keeper(keep).keepUntil(NOW + 9000) })
+    expect(await kit.decisions.accept(acceptance)).toBe('accepted')
+    return acceptance.grant.id
   }
   const access = (one: Keeper, id: string) => one.use(id, async (_rail, session) => session.tokens.accessToken)
   const rows = () => kit.database.db().selectFrom('upstream_session').select(['id', 'sealed']).execute()
@@ -88,7 +101,11 @@ describeOnEachDatabase('what an upstream let us have', (open) => {
       await access(keeper(), id)
       now = NOW + 3600
       // the session itself must still last
-      await kit.storage.upstreamSessions.keep(id, 'none', NOW + 9000)
+      await kit.database
+        .db()
+        .updateTable('upstream_session')
+        .set({ ends_at: new Date((NOW + 9000) * 1000) })
+        .execute()
       await access(keeper(), id)
       expect(upstream.requests.map(({ form }) => form.get('refresh_token'))).toEqual(['first', 'renewed-refresh'])
     })
@@ -147,15 +164,12 @@ describeOnEachDatabase('what an upstream let us have', (open) => {
     })
 
     it('comes with her decision, unless the operator keeps tokens', async () => {
-      const id = await opened(NOW + 3600)
-      await keeper().settle(id, 'a-grant', NOW + 9000)
+      await agreed(false)
       expect([await keeper().giveBackEnded(8), upstream.count('revoke')]).toEqual([1, 1])
     })
 
     it('comes with the grant, where the operator keeps tokens', async () => {
-      const grant = await makeGrant(kit)
-      const id = await opened(NOW + 3600)
-      await keeper(true).settle(id, grant, NOW + 9000)
+      const grant = await agreed(true)
       expect(await keeper(true).giveBackEnded(8)).toBe(0)
       await kit.adapter('Grant').destroy(grant)
       expect([await keeper(true).giveBackEnded(8), upstream.count('revoke')]).toEqual([1, 1])

@@ -62,6 +62,17 @@ describe('a whole journey, seen from outside — digilocker-api.md §§4–10', 
     expect(judgeByXmlCrypto(body, simulator.trust.signers[0]?.certificatePem ?? '')).toContain(holding)
   }
 
+  it('answers at the older paths too: /2/authorize, /1/files/issued with one mime each, /1 and /2 of e-Aadhaar (§3)', async () => {
+    const token = await walk.login(simulator, { version: 2 })
+    const reply = await walk.get(simulator, '/public/oauth2/1/files/issued', token.access_token)
+    const { items } = (await reply.json()) as { items: { mime: unknown }[] }
+    expect(items.map(({ mime }) => typeof mime)).toEqual(['string', 'string', 'string'])
+    for (const version of [1, 2, 3]) {
+      const path = `/public/oauth2/${version}/xml/eaadhaar`
+      expect((await walk.get(simulator, path, token.access_token)).status).toBe(200)
+    }
+  })
+
   it('serves a file as PDF with its hmac, and none of e-Aadhaar although the list names one', async () => {
     const token = await walk.login(simulator)
     const reply = await walk.get(simulator, walk.filePath(walk.uriOf(token.scope, 'PANCR')), token.access_token)

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -164,6 +165,25 @@ journeys:
     expect(await licence()).toEqual([200, true, true])
     simulator.clearFaults()
     expect(await licence()).toEqual([200, true, false])
+  })
+
+  it('that comes with the simulator plays what its story says', async () => {
+    const text = readFileSync('src/simulator/scenarios/licence-office-is-away.yaml', 'utf8')
+    await using simulator = await startSimulator({ pki, clients: [walk.PLAIN], scenario: readScenario(text) })
+    const licence = async ({ scope, access_token }: walk.TokenReply) => {
+      const reply = await walk.get(simulator, walk.xmlPath(walk.uriOf(scope, 'DRVLC')), access_token)
+      return [reply.status, reply.headers.has('hmac')]
+    }
+    const back = await walk.walkToCallback(simulator)
+    const code = back.searchParams.get('code') ?? ''
+    expect((await walk.exchange(simulator, code)).status).toBe(500)
+    const first = (await (await walk.exchange(simulator, code)).json()) as walk.TokenReply
+    expect([await licence(first), await licence(first), await licence(first)]).toEqual([
+      [530, false],
+      [530, false],
+      [200, true],
+    ])
+    expect(await licence(await walk.login(simulator))).toEqual([200, false])
   })
 
   it.each([

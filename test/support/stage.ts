@@ -146,11 +146,15 @@ export async function signInAtDigiLocker(
   persona: string,
   decision: 'Allow' | 'Deny' = 'Allow',
 ): Promise<Page> {
-  const signIn = await citizen.submit(start, /continue/i)
-  const consent = await citizen.submit(signIn, /Sign in/, [
-    ['persona', persona],
-    ['pin', pinOf(signIn, persona)],
-  ])
+  const first = await citizen.submit(start, /continue/i)
+  const asksWho = first.forms.some(({ buttons }) => buttons.some(({ text }) => /Sign in/.test(text)))
+  // Whoever is still signed in over there is asked for her permission alone.
+  const consent = asksWho
+    ? await citizen.submit(first, /Sign in/, [
+        ['persona', persona],
+        ['pin', pinOf(first, persona)],
+      ])
+    : first
   return citizen.submit(consent, new RegExp(`^${decision}$`))
 }
 

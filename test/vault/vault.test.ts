@@ -103,22 +103,36 @@ describe('Vault — security.md §7', () => {
   })
 
   it('reads a data key once a minute, and once for many who ask at once', async () => {
+    const sealed = await open().seal(owner, place, CANARY)
     const vault = open()
-    const sealed = await vault.seal(owner, place, CANARY)
     store.reads = 0
     await Promise.all(Array.from({ length: 10 }, () => vault.open(owner, place, sealed)))
     expect(store.reads).toBe(1)
     now += 59
     await vault.open(owner, place, sealed)
+    await vault.seal(owner, place, CANARY) // known by its id, it is known by its owner
     expect(store.reads).toBe(1)
     now += 1
     await vault.open(owner, place, sealed)
     expect(store.reads).toBe(2)
   })
 
-  it('reads again after a read that failed', async () => {
+  it('opens with a key that was drawn for its owner once that is kept, without reading it', async () => {
     const vault = open()
-    const sealed = await vault.seal(owner, place, CANARY)
+    const drawn = await vault.draw(owner)
+    const sealed = drawn.seal(place, CANARY)
+    await expect(vault.open(owner, place, sealed)).rejects.toMatchObject({ code: 'VAULT_KEY_UNKNOWN' })
+    drawn.keep()
+    store.reads = 0
+    expect((await vault.open(owner, place, sealed)).toString()).toBe(CANARY)
+    await vault.destroyOwner(owner)
+    await expect(vault.open(owner, place, sealed)).rejects.toMatchObject({ code: 'VAULT_KEY_UNKNOWN' })
+    expect(store.reads).toBe(1)
+  })
+
+  it('reads again after a read that failed', async () => {
+    const sealed = await open().seal(owner, place, CANARY)
+    const vault = open()
     const kept = new Map(store.keys)
     store.keys.clear()
     await expect(vault.open(owner, place, sealed)).rejects.toMatchObject({ code: 'VAULT_KEY_UNKNOWN' })

@@ -79,9 +79,9 @@ export type PdfReason = PdfReasonId | `${string}.${string}`
 
 /** The best verdict that a PDF may get which has this against it. */
 export function bestVerdictWith(reason: PdfReason): Reason['verdict'] {
-  return isOwn(reason) ? PDF_REASONS[reason].verdict : UNTRUSTED
+  return isOwnReason(reason) ? PDF_REASONS[reason].verdict : UNTRUSTED
 }
-const isOwn = (reason: PdfReason): reason is PdfReasonId => Object.hasOwn(PDF_REASONS, reason)
+export const isOwnReason = (reason: PdfReason): reason is PdfReasonId => Object.hasOwn(PDF_REASONS, reason)
 
 /** Bounds on work. Sizes in bytes. */
 export interface PdfLimits {
@@ -96,7 +96,7 @@ export interface PdfLimits {
 }
 
 export const PDF_LIMITS: PdfLimits = Object.freeze({
-  maxBytes: 10 * 1024 * 1024,
+  maxBytes: 15 * 1024 * 1024,
   maxObjects: 100_000,
   maxValues: 1_000_000,
   maxSignatures: 8,

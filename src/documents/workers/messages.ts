@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../errors.ts'
 import type { DocumentFields, DocumentVerification } from '../document.ts'
+import type { PdfFinding } from '../pdf/finding.ts'
 import type { ProfileName } from '../profiles.ts'
 import type { TrustSnapshot } from '../trust/trust.ts'
 
@@ -14,7 +15,15 @@ export interface Job {
   readonly doctype?: string | undefined
 }
 
-export type ToThread = { readonly job: Job } | { readonly trust: TrustSnapshot }
+/** A PDF, of which a thread hands back what its signature is worth and nothing else. */
+export interface PdfJob {
+  readonly pdf: Uint8Array
+  readonly profile: ProfileName
+  /** epoch seconds: the time of the fetch */
+  readonly at: number
+}
+
+export type ToThread = { readonly job: Job | PdfJob } | { readonly trust: TrustSnapshot }
 
 /** Fields and how they were verified: all that ever leaves the thread. */
 export interface VerifiedFields {
@@ -30,5 +39,5 @@ export interface Refusal {
 
 export type FromThread =
   | { readonly ready: true }
-  | { readonly verified: VerifiedFields }
+  | { readonly answer: VerifiedFields | PdfFinding }
   | { readonly refused: Refusal }

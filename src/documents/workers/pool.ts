@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { DocumentError } from '../../errors.ts'
 import { refusal } from '../checks.ts'
+import type { PdfFinding } from '../pdf/finding.ts'
 import type { TrustStore } from '../trust/trust.ts'
-import type { FromThread, Job, Refusal, ToThread, VerifiedFields } from './messages.ts'
+import type { FromThread, Job, PdfJob, Refusal, ToThread, VerifiedFields } from './messages.ts'
 
 export interface PoolOptions {
   readonly trust: TrustStore
@@ -29,15 +30,19 @@ export interface VerifierPool {
    *   DOC_VERIFIER_BUSY when too many wait; DOC_VERIFIER_FAILED when a thread breaks or the pool is closed
    */
   verify(job: Job): Promise<VerifiedFields>
+  /** @throws DocumentError of `verifyPdf` and `toFinding`, and of the pool as above */
+  verifyPdf(job: PdfJob): Promise<PdfFinding>
   /** Later documents are judged by this trust; one that is being verified, by the trust it began with. */
   useTrust(trust: TrustStore): void
   state(): PoolState
   close(): Promise<void>
 }
 
+type Answer = VerifiedFields | PdfFinding
+
 interface Waiting {
-  readonly job: Job
-  readonly resolve: (verified: VerifiedFields) => void
+  readonly job: Job | PdfJob
+  readonly resolve: (answer: Answer) => void
   readonly reject: (error: Error) => void
 }
 
@@ -68,7 +73,16 @@ class Pool implements VerifierPool {
     this.#threads = Array.from({ length: threads }, () => new Thread(trust, limits, () => this.#next()))
   }
 
+  // A thread answers in kind: `thread.ts` turns each kind of job into its answer.
   verify(job: Job): Promise<VerifiedFields> {
+    return this.#ask(job) as Promise<VerifiedFields>
+  }
+
+  verifyPdf(job: PdfJob): Promise<PdfFinding> {
+    return this.#ask(job) as Promise<PdfFinding>
+  }
+
+  #ask(job: Job | PdfJob): Promise<Answer> {
     if (this.#closed) return Promise.reject(failed('the pool is closed'))
     if (this.#waiting.length >= this.#queue) {
       return Promise.reject(new DocumentError('DOC_VERIFIER_BUSY', 'too many documents wait to be verified'))
@@ -155,7 +169,7 @@ class Thread {
     })
     worker.on('message', (reply: FromThread) => {
       if ('ready' in reply) this.#begin()
-      else this.#settle('verified' in reply ? reply.verified : toError(reply.refused))
+      else this.#settle('answer' in reply ? reply.answer : toError(reply.refused))
     })
     worker.on('error', (error: Error & { code?: string }) => {
       const tooMuch = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
@@ -185,7 +199,7 @@ class Thread {
     this.#settle(reason)
   }
 
-  #settle(outcome: VerifiedFields | Error): void {
+  #settle(outcome: Answer | Error): void {
     clearTimeout(this.#timer)
     const waiting = this.#current
     this.#current = undefined

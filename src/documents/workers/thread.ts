@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { DocumentError } from '../../errors.ts'
 import { assertDoctype, extract } from '../extract.ts'
+import { type PdfFinding, toFinding } from '../pdf/finding.ts'
+import { verifyPdf } from '../pdf/verify-pdf.ts'
 import { PROFILES } from '../profiles.ts'
 import { type TrustSnapshot, TrustStore } from '../trust/trust.ts'
 import { describeVerification, verifyDocument } from '../verify.ts'
-import type { FromThread, Job, Refusal, ToThread, VerifiedFields } from './messages.ts'
+import type { FromThread, Job, PdfJob, Refusal, ToThread, VerifiedFields } from './messages.ts'
 
 /** The thread in which untrusted bytes are read. It has no network, no database and no secret; one job at a time. */
 if (!parentPort) throw new Error('thread.ts runs as a worker thread')
@@ -17,9 +19,9 @@ port.on('message', (message: ToThread) => {
 })
 port.postMessage({ ready: true } satisfies FromThread)
 
-async function answer(job: Job): Promise<FromThread> {
+async function answer(job: Job | PdfJob): Promise<FromThread> {
   try {
-    return { verified: await verify(job) }
+    return { answer: 'pdf' in job ? await judge(job) : await verify(job) }
   } catch (error) {
     return { refused: toRefusal(error) }
   }
@@ -29,6 +31,11 @@ async function verify({ bytes, profile, at, crossCheck, doctype }: Job): Promise
   const document = await verifyDocument(bytes, { profile: PROFILES[profile], trust, at, crossCheck })
   if (doctype !== undefined) assertDoctype(document, doctype)
   return { fields: extract(document), verification: describeVerification(document) }
+}
+
+/** Names of signers and all else that a verdict tells stay here. */
+async function judge({ pdf, profile, at }: PdfJob): Promise<PdfFinding> {
+  return toFinding(await verifyPdf(pdf, { rail: PROFILES[profile].rail, trust, at }))
 }
 
 /** An exception of the verifier's own is a refusal too; its text may quote the document and stays here. */

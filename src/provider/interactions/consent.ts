@@ -1,16 +1,15 @@
+import type { InteractionResults } from 'oidc-provider'
 import type { Clock } from '../../clock.ts'
-import { RailError } from '../../errors.ts'
-import type { ConsentItem, ConsentStore } from '../../privacy/consent.ts'
-import type { EventStore } from '../../privacy/event.ts'
+import { RailError, StoreError } from '../../errors.ts'
+import type { ConsentItem } from '../../privacy/consent.ts'
 import type { RailIdentity } from '../../rails/rail.ts'
-import type { Transact } from '../../transaction.ts'
 import type { KeyedHasher } from '../../vault/keyed-hash.ts'
-import type { Vault } from '../../vault/vault.ts'
-import { valuesPlace } from '../account.ts'
+import type { Place, Vault } from '../../vault/vault.ts'
+import { accountKey, valuesPlace } from '../account.ts'
 import { reachedAcr } from '../assurance-levels.ts'
 import { companions, findClaimRow } from '../claims.ts'
 import type { AnswerContext } from '../identity-assurance/answer.ts'
-import type { AccountStore, AttemptStore } from '../stores.ts'
+import type { AccountStore, DecisionStore, Draft } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
 import { type AskedInteraction, acrOf, requestOf } from './asked.ts'
 import type { Returned } from './login.ts'
@@ -28,26 +27,20 @@ export interface GrantTerms {
   readonly lifetime: number
 }
 
-/** What the engine is told when the person has said yes. */
-export interface LoginResult {
-  readonly login: { accountId: string; acr: string; remember: boolean }
-  readonly consent: { grantId: string }
-}
+/** The engine's interaction with its result, ready to be stored. */
+export type Answer = (result: InteractionResults) => Promise<Draft>
 
 export interface ConsentParts {
   readonly accounts: AccountStore
-  readonly attempts: AttemptStore
-  readonly upstream: Pick<Upstream, 'settle' | 'end'>
-  readonly consents: ConsentStore
-  readonly events: EventStore
+  readonly decisions: Pick<DecisionStore, 'accept' | 'refuse'>
+  readonly upstream: Pick<Upstream, 'keepUntil'>
   readonly vault: Vault
   readonly hash: KeyedHasher
-  readonly transact: Transact
   readonly clock: Clock
   /** UUIDv7 text, rising */
   readonly newId: () => string
-  /** saves an engine grant inside the running transaction and returns its id */
-  readonly saveGrant: (terms: GrantTerms) => Promise<string>
+  /** an engine grant, ready to be stored */
+  readonly draftGrant: (terms: GrantTerms) => Promise<Draft>
   /** named as the verifier in `check_details` */
   readonly organization: string
 }
@@ -56,6 +49,7 @@ export interface ConsentParts {
 export const NOTICE_VERSION = '2026-11-1'
 
 const DAY = 86_400
+const TRIES = 5
 
 /** The story of a consent: what is on offer, and what her answer makes of it. */
 export function createConsent(parts: ConsentParts) {
@@ -76,37 +70,47 @@ export function createConsent(parts: ConsentParts) {
   }
 
   /**
-   * Writes her yes: account, sealed values, grant, consent and events; the last three in one transaction.
+   * Writes her yes in one statement: account, sealed values, grant, consent, event and the engine's result; of several
+   * presses one wins.
    * @param chosen names of optional items she ticked
-   * @throws RailError RAIL_EXPIRED when the upstream's own consent has ended meanwhile
+   * @param answer what the engine is told, ready to be stored
+   * @throws RailError RAIL_EXPIRED when the upstream's own consent has ended meanwhile; INTERACTION_OUT_OF_ORDER when she
+   * has decided already
    */
   async function grant(
     interaction: AskedInteraction,
-    { attemptId, identity, sessionOpen }: Returned,
+    { attemptId, identity }: Returned,
     chosen: ReadonlySet<string>,
     locale: string,
-  ): Promise<LoginResult> {
+    answer: Answer,
+  ): Promise<void> {
     const now = parts.clock()
     const until = retainUntil(interaction, identity)
     if (until <= now) throw new RailError('RAIL_EXPIRED', 'the upstream consent has ended')
     const request = requestOf(interaction)
     const offer = offerFor(interaction, { attemptId, identity })
     const { items, values } = makeRelease(offer, chosen, request, identity, contextOf(attemptId))
-    const consentId = parts.newId()
-    const { accountId, sealedValues } = await prepare(identity, consentId, JSON.stringify(values))
-    const terms = toTerms(interaction, accountId, items, until - now)
-    const grantId = await parts.transact(async () => {
-      const saved = await parts.saveGrant(terms)
-      await parts.consents.insert(
-        {
+    const acr = reachedAcr(identity.documents, acrOf(interaction))
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      const consentId = parts.newId()
+      const account = await accountOf(identity)
+      const sealedValues = await account.seal(valuesPlace(consentId), JSON.stringify(values))
+      const grant = await parts.draftGrant(toTerms(interaction, account.id, items, until - now))
+      const agreed = { purpose: interaction.purpose, notice: NOTICE_VERSION, locale }
+      const about = { accountId: account.id, clientId: interaction.clientId, grantId: grant.id }
+      const outcome = await parts.decisions.accept({
+        interaction: await answer({
+          login: { accountId: account.id, acr, remember: false },
+          consent: { grantId: grant.id },
+        }),
+        attemptId,
+        account,
+        grant,
+        consent: {
+          ...about,
+          ...agreed,
           id: consentId,
-          accountId,
-          clientId: interaction.clientId,
-          grantId: saved,
           rail: identity.rail,
-          purpose: interaction.purpose,
-          notice: NOTICE_VERSION,
-          locale,
           items,
           evidence: toEvidence(identity, items),
           requestDigest: request.digest,
@@ -114,64 +118,64 @@ export function createConsent(parts: ConsentParts) {
           retainUntil: until,
         },
         sealedValues,
-      )
-      if (sessionOpen) await parts.upstream.settle(attemptId, saved, until)
-      await parts.events.append([
-        {
-          body: {
-            type: 'consent.granted',
-            consentId,
-            purpose: interaction.purpose,
-            notice: NOTICE_VERSION,
-            locale,
-            ...split(items),
-            retainUntil: until,
-          },
-          accountId,
-          clientId: interaction.clientId,
-          grantId: saved,
+        keepSessionUntil: parts.upstream.keepUntil(until),
+        event: {
+          body: { type: 'consent.granted', consentId, ...agreed, ...split(items), retainUntil: until },
+          ...about,
           interactionUid: interaction.uid,
         },
-      ])
-      await parts.attempts.deleteByInteraction(interaction.uid)
-      return saved
-    })
-    const acr = reachedAcr(identity.documents, acrOf(interaction))
-    return { login: { accountId, acr, remember: false }, consent: { grantId } }
+      })
+      if (outcome === 'accepted') return account.keep()
+      if (outcome === 'decided') throw decidedAlready()
+    }
+    throw new StoreError('STORE_UNAVAILABLE', 'the account was made and erased again and again')
   }
 
-  /**
-   * Outside the transaction on purpose: a data key that a rolled-back transaction made must not stay in the cache, or
-   * values would be sealed under a key that nobody has.
-   */
-  async function prepare(identity: RailIdentity, consentId: string, values: string) {
-    const key = parts.hash('account', `${identity.rail}:${identity.subject}`)
-    const { id: accountId } = await parts.accounts.findOrCreate(key, `acct_${parts.newId()}`)
-    const sealedValues = await parts.vault.seal(`account:${accountId}`, valuesPlace(consentId), values)
-    return { accountId, sealedValues }
+  /** Her account, or one for her that the decision is to make, with a key of its own. */
+  async function accountOf(identity: RailIdentity) {
+    const key = accountKey(parts.hash, identity)
+    const known = await parts.accounts.findByKey(key)
+    const id = known?.id ?? `acct_${parts.newId()}`
+    const owner = `account:${id}` as const
+    const seal = (place: Place, values: string) => parts.vault.seal(owner, place, values)
+    if (known) return { id, key, dataKey: undefined, seal, keep: () => undefined }
+    const drawn = await parts.vault.draw(owner)
+    return {
+      id,
+      key,
+      dataKey: drawn.wrapped,
+      seal: async (place: Place, values: string) => drawn.seal(place, values),
+      keep: drawn.keep,
+    }
   }
 
-  /** Writes her no. Nothing of what the rail brought is kept. */
+  /** Writes her no. Nothing of what the rail brought is kept. @throws RailError INTERACTION_OUT_OF_ORDER as above */
   async function refuse(
     interaction: AskedInteraction,
-    { attemptId, sessionOpen }: Returned,
+    { attemptId }: Returned,
     locale: string,
+    answer: Answer,
   ): Promise<void> {
-    await parts.transact(async () => {
-      if (sessionOpen) await parts.upstream.end(attemptId)
-      await parts.events.append([
-        {
-          body: { type: 'consent.refused', purpose: interaction.purpose, notice: NOTICE_VERSION, locale },
-          clientId: interaction.clientId,
-          interactionUid: interaction.uid,
-        },
-      ])
-      await parts.attempts.deleteByInteraction(interaction.uid)
+    const refused = await parts.decisions.refuse({
+      interaction: await answer({
+        error: 'access_denied',
+        error_description: 'the person did not agree to share',
+      }),
+      attemptId,
+      event: {
+        body: { type: 'consent.refused', purpose: interaction.purpose, notice: NOTICE_VERSION, locale },
+        clientId: interaction.clientId,
+        interactionUid: interaction.uid,
+      },
     })
+    if (!refused) throw decidedAlready()
   }
 
   return { offerFor, retainUntil, grant, refuse }
 }
+
+/** Of a double press, and of a yes and a no in two tabs, one counts: the journey it decides on is there once. */
+const decidedAlready = () => new RailError('INTERACTION_OUT_OF_ORDER', 'she has decided already')
 
 export type ConsentStory = ReturnType<typeof createConsent>
 

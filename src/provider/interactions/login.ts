@@ -2,11 +2,22 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { type ErrorCode, RailError } from '../../errors.ts'
 import type { DwarEvent, EventStore } from '../../privacy/event.ts'
-import type { DocumentOutcome, Rail, RailErrand, RailId, RailIdentity, RailState } from '../../rails/rail.ts'
+import type {
+  DocumentOutcome,
+  Rail,
+  RailErrand,
+  RailId,
+  RailIdentity,
+  RailSession,
+  RailState,
+} from '../../rails/rail.ts'
+import type { KeyedHasher } from '../../vault/keyed-hash.ts'
 import type { Vault } from '../../vault/vault.ts'
+import { accountKey } from '../account.ts'
 import type { AttemptStore, RailAttempt } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
 import { type AskedInteraction, needsOf } from './asked.ts'
+import { missingReason } from './offer.ts'
 
 /** What came of a journey: who came back, or why nobody did. Sealed until the consent screen is answered. */
 export type Outcome =
@@ -15,6 +26,12 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly code: ErrorCode }
 
 type Identity = Omit<RailIdentity, 'session'>
+
+interface Answer {
+  readonly outcome: Outcome
+  readonly events: DwarEvent['body'][]
+  readonly session: RailSession | undefined
+}
 
 export type Standing =
   | { readonly kind: 'not-started' }
@@ -46,8 +63,9 @@ export interface LoginParts {
   readonly rails: ReadonlyMap<string, Rail>
   readonly attempts: AttemptStore
   readonly events: EventStore
-  readonly upstream: Pick<Upstream, 'open' | 'use' | 'end'>
+  readonly upstream: Pick<Upstream, 'draft' | 'use' | 'end'>
   readonly vault: Vault
+  readonly hash: KeyedHasher
   readonly clock: Clock
   /** UUIDv7 text, rising */
   readonly newId: () => string
@@ -69,7 +87,11 @@ const sealedAt = (column: 'sealed_state' | 'sealed_outcome', row: string) => ({ 
 export function createLogin(parts: LoginParts) {
   const { attempts, vault, clock } = parts
 
-  /** Sends the person to the rail. @param browser secret of this browser's cookie */
+  /**
+   * Sends the person to the rail.
+   * @param browser secret of this browser's cookie
+   * @throws RailError RAIL_UNAVAILABLE, INTERACTION_EXPIRED
+   */
   async function begin(railId: RailId, interaction: AskedInteraction, browser: string): Promise<URL> {
     // Better refused here than after a sign-in over there, whose answer we could not use.
     if (isPaused(railId)) throw new RailError('RAIL_UNAVAILABLE', 'the upstream is left alone for a while')
@@ -87,7 +109,7 @@ export function createLogin(parts: LoginParts) {
     if (step.kind !== 'redirect') throw new RailError('RAIL_RESPONSE_INVALID', 'the rail did not begin with a redirect')
     const id = parts.newId()
     const sealedState = await vault.seal('system', sealedAt('sealed_state', id), JSON.stringify(step.state))
-    await attempts.open(
+    const opened = await attempts.open(
       {
         id,
         rail: railId,
@@ -109,6 +131,7 @@ export function createLogin(parts: LoginParts) {
         interactionUid: interaction.uid,
       },
     )
+    if (!opened) throw new RailError('INTERACTION_EXPIRED', 'the interaction is over')
     return step.url
   }
 
@@ -120,10 +143,18 @@ export function createLogin(parts: LoginParts) {
   async function takeReturn(railId: RailId, query: URLSearchParams, browser: string | undefined): Promise<Return> {
     const attempt = await claimAttempt(railId, query, browser)
     const about = { clientId: attempt.clientId, interactionUid: attempt.interactionUid }
-    const { outcome, events } = await readAnswer(railId, attempt, query)
-    const sealed = await vault.seal('system', sealedAt('sealed_outcome', attempt.id), JSON.stringify(outcome))
-    const told = events.map((body) => ({ body, ...about }))
-    await attempts.settle(attempt.id, sealed, clock() + DECISION_TTL_SECONDS, told)
+    const { outcome, events, session } = await readAnswer(railId, attempt, query)
+    const expiresAt = clock() + DECISION_TTL_SECONDS
+    await attempts.settle(
+      attempt.id,
+      {
+        sealedOutcome: await vault.seal('system', sealedAt('sealed_outcome', attempt.id), JSON.stringify(outcome)),
+        expiresAt,
+        accountKey: outcome.kind === 'identity' ? accountKey(parts.hash, outcome.identity) : undefined,
+        session: session && (await parts.upstream.draft(attempt.id, railId, session, expiresAt)),
+      },
+      events.map((body) => ({ body, ...about })),
+    )
     return { interactionUid: attempt.interactionUid }
   }
 
@@ -212,21 +243,20 @@ export function createLogin(parts: LoginParts) {
     return new ReturnRefused(code, 'the upstream came back without a state', own?.interactionUid)
   }
 
-  async function readAnswer(railId: RailId, attempt: RailAttempt, query: URLSearchParams) {
+  async function readAnswer(railId: RailId, attempt: RailAttempt, query: URLSearchParams): Promise<Answer> {
     try {
       const opened = await vault.open('system', sealedAt('sealed_state', attempt.id), attempt.sealedState)
       const step = await railOf(railId).advance(JSON.parse(opened.toString('utf8')) as RailState, { query })
       if (step.kind !== 'done') throw new RailError('RAIL_RESPONSE_INVALID', 'the rail asked for a second redirect')
       const { session, ...identity } = step.identity
-      if (session) await parts.upstream.open(attempt.id, railId, session, clock() + DECISION_TTL_SECONDS)
-      return toOutcome(railId, attempt.id, identity, session !== undefined)
+      return { ...toOutcome(railId, attempt.id, identity, session !== undefined), session }
     } catch (error) {
       // The journey failed; that is told on our page, which offers another try and the way back to the app.
       if (!(error instanceof RailError)) throw error
       const events: DwarEvent['body'][] = [
         { type: 'rail.refused', rail: railId, attemptId: attempt.id, code: error.code },
       ]
-      return { outcome: { kind: 'failed', code: error.code } satisfies Outcome, events }
+      return { outcome: { kind: 'failed', code: error.code }, events, session: undefined }
     }
   }
 
@@ -302,5 +332,16 @@ function toEvent(document: DocumentOutcome): DwarEvent['body'] {
     const { code, check, uriHmac } = document
     return { type: 'document.refused', doctype, code, ...(check && { check }), uriHmac }
   }
-  return { type: 'document.absent', doctype, reason: document.kind === 'absent' ? document.reason : document.kind }
+  const reason = missingReason(document)
+  return { type: 'document.absent', doctype, reason, ...(document.kind === 'pdf-only' && toPdfEvidence(document)) }
+}
+
+/** That a document was there, and what its signature was worth: all that may ever be said of one that is PDF only. */
+function toPdfEvidence({ pdf, code, uriHmac }: DocumentOutcome & { kind: 'pdf-only' }) {
+  return {
+    uriHmac,
+    ...(pdf?.verdict === 'trusted' && { signer: pdf.signer }),
+    ...(pdf?.verdict === 'not-trusted' && { check: pdf.check }),
+    ...(code && { code }),
+  }
 }

@@ -1,3 +1,4 @@
+import type { PdfFinding } from '../../documents/pdf/finding.ts'
 import type { ConsentItem, DocumentEvidence } from '../../privacy/consent.ts'
 import type { AbsenceReason, DocumentOutcome, RailIdentity } from '../../rails/rail.ts'
 import { type ClaimRow, companions, findClaimRow, type Judgement } from '../claims.ts'
@@ -27,8 +28,11 @@ export interface OfferItem {
 /** A document that was wanted and gave nothing. */
 export interface MissingDocument {
   readonly doctype: string
-  readonly reason: 'pdf-only' | AbsenceReason
+  readonly reason: MissingReason
 }
+
+/** Why a document gave no fields; of one that is PDF only, also what its signature is worth where that was looked at. */
+export type MissingReason = 'pdf-only' | `pdf-${PdfFinding['verdict']}` | AbsenceReason
 
 export interface Offer {
   readonly items: readonly OfferItem[]
@@ -197,8 +201,13 @@ function named(items: readonly OfferItem[]): OfferItem[] {
 }
 
 function toMissing(document: DocumentOutcome): MissingDocument[] {
-  if (document.kind === 'pdf-only') return [{ doctype: document.doctype, reason: 'pdf-only' }]
-  return document.kind === 'absent' ? [{ doctype: document.doctype, reason: document.reason }] : []
+  if (document.kind !== 'pdf-only' && document.kind !== 'absent') return []
+  return [{ doctype: document.doctype, reason: missingReason(document) }]
+}
+
+export function missingReason(document: DocumentOutcome & { kind: 'pdf-only' | 'absent' }): MissingReason {
+  if (document.kind === 'absent') return document.reason
+  return document.pdf ? `pdf-${document.pdf.verdict}` : 'pdf-only'
 }
 
 function isThere(value: unknown): boolean {

@@ -1,22 +1,20 @@
 import type { Clock } from '../../clock.ts'
 import type { ConsentStore, ConsentWithValues } from '../../privacy/consent.ts'
-import type { EventStore } from '../../privacy/event.ts'
-import type { Transact } from '../../transaction.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { openValues, valuesPlace } from '../account.ts'
+import type { DecisionStore, Draft } from '../stores.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
-import { type GrantTerms, NOTICE_VERSION, split, toTerms } from './consent.ts'
+import { type Answer, type GrantTerms, NOTICE_VERSION, split, toTerms } from './consent.ts'
 import { type Earlier, type EarlierOffer, offerEarlier, releaseEarlier } from './earlier.ts'
 
 export interface ReuseParts {
-  readonly consents: Pick<ConsentStore, 'findLive' | 'insert'>
-  readonly events: Pick<EventStore, 'append'>
+  readonly consents: Pick<ConsentStore, 'findLive'>
+  readonly decisions: Pick<DecisionStore, 'acceptEarlier' | 'leave'>
   readonly vault: Vault
-  readonly transact: Transact
   readonly clock: Clock
   /** UUIDv7 text, rising */
   readonly newId: () => string
-  readonly saveGrant: (terms: GrantTerms) => Promise<string>
+  readonly draftGrant: (terms: GrantTerms) => Promise<Draft>
 }
 
 /** An earlier verification that can answer this request, if she agrees again. */
@@ -46,13 +44,14 @@ export function createReuse(parts: ReuseParts) {
   const retainEarlierUntil = ({ retentionDays }: AskedInteraction, { consent }: Reusable): number =>
     Math.min(consent.retainUntil, parts.clock() + retentionDays * 86_400)
 
-  /** Writes her yes. @returns id of the engine's grant */
+  /** Writes her yes, in one statement. */
   async function grant(
     interaction: AskedInteraction,
     earlier: Reusable,
     chosen: ReadonlySet<string>,
     locale: string,
-  ): Promise<string> {
+    answer: Answer,
+  ): Promise<void> {
     const now = parts.clock()
     const { accountId, rail } = earlier.consent
     const retainUntil = retainEarlierUntil(interaction, earlier)
@@ -60,27 +59,34 @@ export function createReuse(parts: ReuseParts) {
     const { items, values, evidence } = releaseEarlier(earlier.offer, chosen, request, earlier, now)
     const id = parts.newId()
     const sealed = await parts.vault.seal(`account:${accountId}`, valuesPlace(id), JSON.stringify(values))
-    const terms = toTerms(interaction, accountId, items, retainUntil - now)
+    const grant = await parts.draftGrant(toTerms(interaction, accountId, items, retainUntil - now))
     const agreed = { purpose: interaction.purpose, notice: NOTICE_VERSION, locale }
-    return parts.transact(async () => {
-      const grantId = await parts.saveGrant(terms)
-      const about = { accountId, clientId: interaction.clientId, grantId }
-      await parts.consents.insert(
-        { ...about, ...agreed, id, rail, items, evidence, requestDigest: request.digest, givenAt: now, retainUntil },
-        sealed,
-      )
-      const body = { type: 'consent.granted', consentId: id, ...agreed, ...split(items), retainUntil } as const
-      await parts.events.append([
-        { body: { ...body, basedOn: earlier.consent.id }, ...about, interactionUid: interaction.uid },
-      ])
-      return grantId
+    const about = { accountId, clientId: interaction.clientId, grantId: grant.id }
+    const body = { type: 'consent.granted', consentId: id, ...agreed, ...split(items), retainUntil } as const
+    await parts.decisions.acceptEarlier({
+      interaction: await answer({ consent: { grantId: grant.id } }),
+      grant,
+      consent: {
+        ...about,
+        ...agreed,
+        id,
+        rail,
+        items,
+        evidence,
+        requestDigest: request.digest,
+        givenAt: now,
+        retainUntil,
+      },
+      sealedValues: sealed,
+      event: { body: { ...body, basedOn: earlier.consent.id }, ...about, interactionUid: interaction.uid },
     })
   }
 
   /** Writes her no. */
-  async function refuse({ uid, clientId, purpose }: AskedInteraction, locale: string): Promise<void> {
+  async function refuse({ uid, clientId, purpose }: AskedInteraction, locale: string, answer: Answer): Promise<void> {
     const body = { type: 'consent.refused', purpose, notice: NOTICE_VERSION, locale } as const
-    await parts.events.append([{ body, clientId, interactionUid: uid }])
+    const told = { error: 'access_denied', error_description: 'the person did not agree to share' }
+    await parts.decisions.leave(await answer(told), { body, clientId, interactionUid: uid })
   }
 
   return { find, retainEarlierUntil, grant, refuse }

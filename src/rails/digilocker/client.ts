@@ -56,6 +56,8 @@ export interface DigiLockerClient {
   issued(accessToken: string): Promise<IssuedDocument[]>
   /** The certificate XML at this URI. @throws RailError; DocumentError DOC_TOO_LARGE */
   certificate(accessToken: string, uri: string): Promise<ServedDocument>
+  /** The PDF at this URI. @throws RailError also RAIL_RESPONSE_INVALID for bytes that are none; DocumentError DOC_TOO_LARGE */
+  file(accessToken: string, uri: string): Promise<ServedDocument>
   /** @throws RailError also RAIL_AADHAAR_NOT_LINKED; DocumentError DOC_TOO_LARGE */
   eAadhaar(accessToken: string): Promise<ServedDocument>
   /** Spends the refresh token: sent once. @throws RailError also RAIL_UNAUTHORIZED when it is good no longer */
@@ -83,16 +85,21 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
       maxBytes: bodyCaps.json,
     })
 
-  const xml = async (operation: 'xml' | 'eAadhaar', accessToken: string, uri?: string): Promise<ServedDocument> => {
+  const document = (operation: 'xml' | 'eAadhaar' | 'file', accessToken: string, uri?: string): Promise<Answer> => {
+    const isFile = operation === 'file'
     const call = {
       operation,
       url: endpointUrl(operation, settings, uri),
       repository: uri === undefined ? AADHAAR_REPOSITORY : repositoryOf(uri),
-      headers: { accept: 'application/xml', ...bearer(accessToken) },
+      headers: { accept: isFile ? 'application/pdf' : 'application/xml', ...bearer(accessToken) },
       timeoutMs: timeoutsMs.document,
-      maxBytes: bodyCaps.document,
+      maxBytes: isFile ? bodyCaps.file : bodyCaps.document,
     }
-    const { contentType, body, hmac } = await succeed(send, call).catch(asDocumentFault)
+    return succeed(send, call).catch(asDocumentFault)
+  }
+
+  const xml = async (operation: 'xml' | 'eAadhaar', accessToken: string, uri?: string): Promise<ServedDocument> => {
+    const { contentType, body, hmac } = await document(operation, accessToken, uri)
     refuseOtherThanXml(operation, contentType)
     return { body, hmac }
   }
@@ -125,6 +132,11 @@ export function createClient(settings: DigiLockerSettings, send: Send): DigiLock
     user: async (accessToken) => readJson('user', await get('user', accessToken), userAnswer),
     issued: async (accessToken) => readJson('issued', await get('issued', accessToken), issuedAnswer),
     certificate: (accessToken, uri) => xml('xml', accessToken, uri),
+    file: async (accessToken, uri) => {
+      const answer = await document('file', accessToken, uri)
+      refuseOtherThanPdf(answer)
+      return { body: answer.body, hmac: answer.hmac }
+    },
     eAadhaar: (accessToken) => xml('eAadhaar', accessToken),
     revoke: async (token, hint, credentials) => {
       const request = authenticated(settings.clientAuth.revoke, credentials, { token, token_type_hint: hint })
@@ -242,6 +254,14 @@ function refuseOtherThanXml(operation: Operation, contentType: string): void {
   if (XML_TYPES.has(contentType)) return
   const code = contentType === 'text/html' ? 'RAIL_UNAVAILABLE' : 'RAIL_RESPONSE_INVALID'
   throw new RailError(code, `${operation}: the answer is not XML`)
+}
+
+const PDF_HEADER = Buffer.from('%PDF-')
+
+/** Files come as `application/octet-stream` too, and may be pictures: their first bytes say what they are (digilocker-api.md §10.3). */
+function refuseOtherThanPdf(answer: Answer): void {
+  if (PDF_HEADER.equals(answer.body.subarray(0, PDF_HEADER.length))) return
+  throw new RailError(isMarkup(answer) ? 'RAIL_UNAVAILABLE' : 'RAIL_RESPONSE_INVALID', 'file: the answer is no PDF')
 }
 
 function asDocumentFault(error: unknown): never {

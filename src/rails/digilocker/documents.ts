@@ -1,8 +1,9 @@
 import type { DocumentFields, DocumentVerification } from '../../documents/document.ts'
-import { DocumentError, RailError } from '../../errors.ts'
+import type { PdfFinding } from '../../documents/pdf/finding.ts'
+import { DocumentError, type ErrorCode, RailError } from '../../errors.ts'
 import type { AbsenceReason, DocumentNeed, DocumentOutcome, KeyedHash } from '../rail.ts'
 import type { DigiLockerClient, ServedDocument } from './client.ts'
-import { hasXml, type IssuedDocument } from './issued.ts'
+import { hasPdf, hasXml, type IssuedDocument } from './issued.ts'
 import { covers, type Grant, mentions } from './scope.ts'
 
 /** The one doctype with an endpoint of its own; what the list says about its form is not true (digilocker-api.md §10.3). */
@@ -22,23 +23,29 @@ export interface Locker {
 }
 
 export interface FetchParts {
-  readonly client: Pick<DigiLockerClient, 'certificate' | 'eAadhaar'>
+  readonly client: Pick<DigiLockerClient, 'certificate' | 'eAadhaar' | 'file'>
   readonly accessToken: string
   readonly keyedHash: KeyedHash
   /** @throws DocumentError DOC_HMAC_MISSING, DOC_HMAC_MISMATCH */
   readonly checkTransport: (served: ServedDocument) => void
   /** @throws DocumentError */
   readonly verify: (bytes: Uint8Array, doctype: string) => VerifiedFields | Promise<VerifiedFields>
+  /** What the signature of a PDF is worth; absent where none is fetched. @throws DocumentError */
+  readonly verifyPdf?: ((bytes: Uint8Array) => PdfFinding | Promise<PdfFinding>) | undefined
 }
 
-type Located =
-  | { readonly kind: 'xml' | 'pdf'; readonly doctype: string; readonly uri: string }
-  | Extract<DocumentOutcome, { kind: 'absent' }>
+interface Found {
+  readonly kind: 'xml' | 'pdf' | 'neither'
+  readonly doctype: string
+  readonly uri: string
+}
+type Located = Found | Extract<DocumentOutcome, { kind: 'absent' }>
 
 /**
  * Fetches and verifies what the needs call for, and nothing else. For each need the alternatives are tried in order,
  * until one verifies. A refused document ends its need: whoever served a forgery is not given a second guess, and the
  * refusal stays in the result. Documents fail on their own; one that serves two needs is fetched once.
+ * A PDF gives no fields in any case, so only a need that nothing gave fields for is worth a look at it.
  * @throws RailError RAIL_UNAUTHORIZED when the upstream took the token back meanwhile
  */
 export async function fetchDocuments(
@@ -46,22 +53,36 @@ export async function fetchDocuments(
   locker: Locker,
   parts: FetchParts,
 ): Promise<DocumentOutcome[]> {
-  const outcomes = new Map<string, Promise<DocumentOutcome>>()
-  const obtain = (doctype: string): Promise<DocumentOutcome> => {
-    const outcome = outcomes.get(doctype) ?? resolve(locate(doctype, locker), parts)
-    outcomes.set(doctype, outcome)
-    return outcome
+  const obtained = new Map<string, Promise<DocumentOutcome>>()
+  const looked = new Map<string, Promise<DocumentOutcome>>()
+  const obtain: Obtain = (doctype) => once(obtained, doctype, () => resolve(locate(doctype, locker), parts))
+  const look: Obtain = (doctype) => {
+    const located = locate(doctype, locker)
+    return located.kind === 'pdf' ? once(looked, doctype, () => lookAt(located, parts)) : obtain(doctype)
   }
-  await Promise.all(needs.map((need) => satisfy(need, obtain)))
+  await Promise.all(
+    needs.map(async (need) => {
+      if (!(await isSettled(need, obtain))) await Promise.all(need.anyOf.map(look))
+    }),
+  )
   const asked = new Set(needs.flatMap(({ anyOf }) => anyOf))
-  return Promise.all([...asked].flatMap((doctype) => outcomes.get(doctype) ?? []))
+  return Promise.all([...asked].flatMap((doctype) => looked.get(doctype) ?? obtained.get(doctype) ?? []))
 }
 
-async function satisfy({ anyOf }: DocumentNeed, obtain: (doctype: string) => Promise<DocumentOutcome>): Promise<void> {
+type Obtain = (doctype: string) => Promise<DocumentOutcome>
+
+function once(known: Map<string, Promise<DocumentOutcome>>, doctype: string, get: () => Promise<DocumentOutcome>) {
+  const outcome = known.get(doctype) ?? get()
+  known.set(doctype, outcome)
+  return outcome
+}
+
+async function isSettled({ anyOf }: DocumentNeed, obtain: Obtain): Promise<boolean> {
   for (const doctype of anyOf) {
     const { kind } = await obtain(doctype)
-    if (kind === 'verified' || kind === 'refused') return
+    if (kind === 'verified' || kind === 'refused') return true
   }
+  return false
 }
 
 /** Where the document of this type is, or why there is none. Of several of one type the first with XML is taken. */
@@ -69,10 +90,15 @@ function locate(doctype: string, locker: Locker): Located {
   const candidates = candidatesOf(doctype, locker)
   const found = candidates.find(hasXml) ?? candidates[0]
   if (doctype === AADHAAR) return locateAadhaar(found, locker)
-  if (found) return { kind: hasXml(found) ? 'xml' : 'pdf', doctype, uri: found.uri }
+  if (found) return { kind: formOf(found), doctype, uri: found.uri }
   const agreed = !locker.grant.stated || mentions(locker.grant, doctype)
   if (agreed && locker.listed === undefined) return { kind: 'absent', doctype, reason: 'unavailable' }
   return absent(doctype, agreed ? 'not-in-locker' : 'not-granted')
+}
+
+function formOf(document: IssuedDocument): 'xml' | 'pdf' | 'neither' {
+  if (hasXml(document)) return 'xml'
+  return hasPdf(document) ? 'pdf' : 'neither'
 }
 
 /** Consented documents that the list shows, then those that only the scope names: the list may lag or leave out. */
@@ -94,7 +120,7 @@ async function resolve(located: Located, parts: FetchParts): Promise<DocumentOut
   if (located.kind === 'absent') return located
   const { kind, doctype, uri } = located
   const uriHmac = parts.keyedHash('document-uri', uri)
-  if (kind === 'pdf') return { kind: 'pdf-only', doctype, uriHmac }
+  if (kind !== 'xml') return { kind: 'pdf-only', doctype, uriHmac }
   try {
     return await fetchAndVerify(doctype, uri, uriHmac, parts)
   } catch (error) {
@@ -121,6 +147,35 @@ async function fetchAndVerify(
     bytesHmac: keyedHash('document-bytes', served.body),
   }
 }
+
+/**
+ * Looks at the PDF of a document that has nothing else. One that says it is signed, and is not, is refused as XML would
+ * be. What stands in our way and not in the document's leaves it as it was: there, and not looked at.
+ */
+async function lookAt({ doctype, uri }: Found, parts: FetchParts): Promise<DocumentOutcome> {
+  const { client, accessToken, checkTransport, verifyPdf } = parts
+  const there = { kind: 'pdf-only' as const, doctype, uriHmac: parts.keyedHash('document-uri', uri) }
+  if (!verifyPdf) return there
+  try {
+    const served = await client.file(accessToken, uri)
+    checkTransport(served)
+    return { ...there, pdf: await verifyPdf(served.body) }
+  } catch (error) {
+    const outcome = toOutcome(error, doctype, there.uriHmac)
+    const code = 'code' in outcome ? outcome.code : undefined
+    return code && OURS.has(code) ? { ...there, code } : outcome
+  }
+}
+
+/** Failures that say nothing of the document; asking its office again would bring no details either. */
+const OURS: ReadonlySet<ErrorCode> = new Set([
+  'RAIL_UNAVAILABLE',
+  'RAIL_TIMEOUT',
+  'RAIL_RATE_LIMITED',
+  'RAIL_RESPONSE_INVALID',
+  'DOC_VERIFIER_BUSY',
+  'DOC_VERIFIER_FAILED',
+])
 
 /** A failure of one document is a fact about that document; only a lost token ends the whole journey. */
 function toOutcome(error: unknown, doctype: string, uriHmac: string): DocumentOutcome {

@@ -145,6 +145,7 @@ export function fetchParts(
     accessToken,
     keyedHash: deps.keyedHash,
     verify: deps.verify,
+    verifyPdf: settings.verifyPdf ? deps.verifyPdf : undefined,
     checkTransport: ({ body, hmac }) => {
       checkTransportHmac(body, hmac, secrets, settings.hmacPolicy)
     },

@@ -30,3 +30,6 @@ export const repositoryOf = (uri: string): string => uri.split('-', 1).join('')
 export function hasXml({ mime }: IssuedDocument): boolean {
   return mime.length === 0 || mime.includes('application/xml') || mime.includes('text/xml')
 }
+
+/** Whether the list says that there is a PDF; some files are pictures (digilocker-api.md §10.3). */
+export const hasPdf = ({ mime }: IssuedDocument): boolean => mime.includes('application/pdf')

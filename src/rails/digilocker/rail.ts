@@ -34,6 +34,8 @@ export interface DigiLockerDeps {
   readonly credentials: ReadCredentials
   /** Verifies bytes as a document of this doctype and extracts its fields. @throws DocumentError */
   readonly verify: FetchParts['verify']
+  /** Says what the signature of a PDF is worth. @throws DocumentError */
+  readonly verifyPdf: NonNullable<FetchParts['verifyPdf']>
   readonly keyedHash: KeyedHash
   readonly clock: Clock
   readonly randomBytes?: ((size: number) => Uint8Array) | undefined

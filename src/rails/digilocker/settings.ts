@@ -25,6 +25,7 @@ export type Endpoint =
   | 'user'
   | 'issued'
   | 'xml'
+  | 'file'
   | 'eAadhaar'
   | 'pull'
   | MetaEndpoint
@@ -38,7 +39,7 @@ export interface DigiLockerSettings {
   readonly browserBaseUrl?: URL | undefined
   /** plain http to another machine: development only */
   readonly allowHttp: boolean
-  /** replaces the path of an endpoint, starting with `/`; that of `xml` holds `{uri}` */
+  /** replaces the path of an endpoint, starting with `/`; those of `xml` and `file` hold `{uri}` */
   readonly paths: Readonly<Partial<Record<Endpoint, string>>>
   readonly authorizeVersion: 1 | 2
   /** 2 for a client with `openid` in the portal, else 1. Never probed: a failed try may burn the code (§6.1) */
@@ -77,7 +78,7 @@ export interface DigiLockerSettings {
     readonly pull: number
   }
   /** bytes */
-  readonly bodyCaps: { readonly json: number; readonly document: number }
+  readonly bodyCaps: { readonly json: number; readonly document: number; readonly file: number }
   /** one more try of a failed GET, after `delayMs` to twice that; a longer `Retry-After` than `maxRetryAfterMs` is not waited for */
   readonly retry: {
     readonly delayMs: number
@@ -90,6 +91,8 @@ export interface DigiLockerSettings {
   readonly concurrency: { readonly calls: number; readonly waiting: number }
   /** no call for `pauseMs` once a `threshold` (0 to 1) of the last `calls` failed; half of them must have been made */
   readonly breaker: { readonly calls: number; readonly threshold: number; readonly pauseMs: number }
+  /** fetches a wanted document that is PDF only, to say what its signature is worth; it never gives a claim */
+  readonly verifyPdf: boolean
   /** gives the upstream tokens back as soon as nothing more can be got with them before consent */
   readonly revokeAfterFetch: boolean
   /** doctypes that a person may have pulled into her locker, each with its issuer's `orgid` (§11); none unless the operator says so */
@@ -122,10 +125,11 @@ const defaults: Omit<DigiLockerSettings, 'tokenVersion'> = {
     revoke: 5000,
     pull: 45_000,
   },
-  bodyCaps: { json: MIB, document: 5 * MIB },
+  bodyCaps: { json: MIB, document: 5 * MIB, file: 15 * MIB },
   retry: { delayMs: 200, maxRetryAfterMs: 3000, share: 0.1, burst: 10 },
   concurrency: { calls: 64, waiting: 256 },
   breaker: { calls: 20, threshold: 0.5, pauseMs: 10_000 },
+  verifyPdf: true,
   revokeAfterFetch: true,
   pull: {},
 }
@@ -170,7 +174,7 @@ export function digiLockerSettings(
   return Object.freeze(settings)
 }
 
-/** The path of an endpoint, version included. That of `xml` still holds `{uri}`. */
+/** The path of an endpoint, version included. Those of `xml` and `file` still hold `{uri}`. */
 export function pathOf(endpoint: Endpoint, settings: DigiLockerSettings): string {
   const standard: Record<Endpoint, string> = {
     authorize: `/public/oauth2/${settings.authorizeVersion}/authorize`,
@@ -180,6 +184,7 @@ export function pathOf(endpoint: Endpoint, settings: DigiLockerSettings): string
     user: '/public/oauth2/1/user',
     issued: `/public/oauth2/${settings.issuedVersion}/files/issued`,
     xml: '/public/oauth2/1/xml/{uri}',
+    file: '/public/oauth2/1/file/{uri}',
     eAadhaar: `/public/oauth2/${settings.eAadhaarVersion}/xml/eaadhaar`,
     pull: '/public/oauth2/1/pull/pulldocument',
     issuers: '/public/oauth2/1/pull/issuers',
@@ -243,6 +248,7 @@ const ENDPOINTS: readonly string[] = [
   'user',
   'issued',
   'xml',
+  'file',
   'eAadhaar',
   'pull',
   'issuers',
@@ -254,7 +260,8 @@ const ENDPOINTS: readonly string[] = [
 function pathFaults(name: string, path: string): string[] {
   if (!ENDPOINTS.includes(name)) return [`paths names no endpoint of ours; known: ${ENDPOINTS.join(', ')}`]
   if (!/^\/(?!\/)[^?#\\\s]*$/.test(path)) return [`paths.${name} must start with one "/" and hold no query`]
-  return name === 'xml' && !path.includes('/{uri}') ? ['paths.xml must hold {uri} as a segment'] : []
+  const ofDocument = name === 'xml' || name === 'file'
+  return ofDocument && !path.includes('/{uri}') ? [`paths.${name} must hold {uri} as a segment`] : []
 }
 
 function parameterFaults({ extraParameters, droppedParameters }: DigiLockerSettings): string[] {

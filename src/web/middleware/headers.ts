@@ -8,7 +8,7 @@ import helmet from 'koa-helmet'
  * `script-src 'self'` stands alone so that the engine can add the hash of its `form_post` script to it.
  */
 export function securityHeaders(): Middleware {
-  return helmet({
+  const headers = headersOf({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -27,7 +27,22 @@ export function securityHeaders(): Middleware {
     // Discovery, keys and userinfo are read across origins by browser apps.
     crossOriginResourcePolicy: { policy: 'cross-origin' },
     hsts: { maxAge: 31_536_000, includeSubDomains: true },
-  }) as unknown as Middleware
+  })
+  return (ctx, next) => {
+    for (const [name, value] of headers) ctx.res.setHeader(name, value)
+    return next()
+  }
+}
+
+/** The headers depend on no request: helmet writes them once, into our hand. */
+function headersOf(options: Parameters<typeof helmet>[0]): [string, string][] {
+  const headers: [string, string][] = []
+  const res = {
+    setHeader: (name: string, value: string) => headers.push([name, value]),
+    removeHeader: () => undefined,
+  }
+  void helmet(options)({ req: {}, res } as unknown as Parameters<ReturnType<typeof helmet>>[0], async () => undefined)
+  return headers
 }
 
 export const permissionsPolicy: Middleware = async (ctx, next) => {

@@ -1,9 +1,9 @@
-import type { DocumentOutcome } from '../../rails/rail.ts'
+import type { MissingReason as GivenReason } from '../../provider/interactions/offer.ts'
 import type { Translator } from '../i18n.ts'
 import { documentLabel } from './frame.ts'
 
 /** Why a document gave nothing: as the rail tells it, or refused by verification. */
-export type MissingReason = 'pdf-only' | 'refused' | Extract<DocumentOutcome, { kind: 'absent' }>['reason']
+export type MissingReason = 'refused' | GivenReason
 
 /** A wanted document that gave nothing, with what she can do about it now. */
 export interface MissingRow {

@@ -3,7 +3,7 @@ import { type ClientIdentity, claimLabel, documentLabel, isProof, type PageFrame
 
 /**
  * The page before DigiLocker: who asks, why, for what, and what the person needs at hand.
- * Its form posts `csrf` and `decision` = `continue` | `cancel` to `action`.
+ * Its form posts `csrf`, `request` and `decision` = `continue` | `cancel` to `action`.
  */
 export interface StartPage extends PageFrame {
   readonly clientName: string
@@ -18,6 +18,8 @@ export interface StartPage extends PageFrame {
   /** where `cancel` goes, when not to `action` */
   readonly cancelAction?: string | undefined
   readonly csrf: string
+  /** what was asked for, sealed for this interaction: the form brings it back, so that nothing need be read again */
+  readonly request?: string | undefined
 }
 
 export interface StartView extends PageFrame {
@@ -30,6 +32,7 @@ export interface StartView extends PageFrame {
   readonly action: string
   readonly cancelAction?: string | undefined
   readonly csrf: string
+  readonly request?: string | undefined
 }
 
 export function toStartPage(words: Translator, view: StartView): StartPage {
@@ -48,6 +51,7 @@ export function toStartPage(words: Translator, view: StartView): StartPage {
     action: view.action,
     cancelAction: view.cancelAction,
     csrf: view.csrf,
+    request: view.request,
     languages: view.languages,
   }
 }

@@ -1,5 +1,4 @@
 import type { Context } from 'koa'
-import type { InteractionResults } from 'oidc-provider'
 import type { Reusable, Reuse } from '../../provider/interactions/reuse.ts'
 import type { PageSender } from '../page.ts'
 import { type ConsentSource, type ConsentView, toConsentPage } from '../pages/consent.ts'
@@ -42,17 +41,13 @@ export function createEarlier({ reuse, pages, clock, notice }: EarlierParts) {
     return true
   }
 
-  /** Takes her answer on that screen. @returns what the engine is told; undefined when there was nothing to answer */
-  async function decide(
-    visit: Visit,
-    share: boolean,
-    chosen: ReadonlySet<string>,
-  ): Promise<InteractionResults | undefined> {
+  /** Takes her answer on that screen. @returns false when there was nothing to answer */
+  async function decide(visit: Visit, share: boolean, chosen: ReadonlySet<string>): Promise<boolean> {
     const earlier = await reuse.find(visit.asked, visit.signedIn)
-    if (!earlier) return undefined
-    if (share) return { consent: { grantId: await reuse.grant(visit.asked, earlier, chosen, visit.locale) } }
-    await reuse.refuse(visit.asked, visit.locale)
-    return { error: 'access_denied', error_description: 'the person did not agree to share' }
+    if (!earlier) return false
+    if (share) await reuse.grant(visit.asked, earlier, chosen, visit.locale, visit.answer)
+    else await reuse.refuse(visit.asked, visit.locale, visit.answer)
+    return true
   }
 
   return { show, decide }

@@ -1,15 +1,14 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import type { InteractionResults } from 'oidc-provider'
-import { type ErrorCode, WebError } from '../../errors.ts'
+import { AppError, type ErrorCode, WebError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import type { EventStore } from '../../privacy/event.ts'
 import { isAssured, needsOf, requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
 import type { Login, Returned, Standing } from '../../provider/interactions/login.ts'
 import type { OfferItem } from '../../provider/interactions/offer.ts'
 import type { Reuse } from '../../provider/interactions/reuse.ts'
 import { requestedNames } from '../../provider/request.ts'
+import type { DecisionStore } from '../../provider/stores.ts'
 import type { RailId } from '../../rails/rail.ts'
 import type { Browser } from '../browser.ts'
 import { readForm, redirect } from '../form.ts'
@@ -26,12 +25,13 @@ export interface InteractionParts {
   readonly login: Login
   readonly consent: ConsentStory
   readonly reuse: Reuse
-  readonly events: EventStore
+  readonly decisions: Pick<DecisionStore, 'leave'>
   readonly browser: Browser
   readonly pages: PageSender
   readonly clock: () => number
   readonly log: Log
   readonly notice: {
+    readonly withdrawHref?: string | undefined
     readonly contact?: { label: string; href: string } | undefined
     readonly complaintHref?: string | undefined
   }
@@ -46,7 +46,7 @@ const RAIL: RailId = 'digilocker'
 export function interactionRoutes(parts: InteractionParts): Middleware {
   const { login, consent, browser, pages } = parts
   const router = new Router({ prefix: '/interaction/:uid' })
-  const { enter, enterByForm } = parts.visits
+  const { enter, enterByForm, recall, carry } = parts.visits
   const earlier = createEarlier(parts)
 
   router.get('/', async (ctx) => {
@@ -54,7 +54,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const csrf = browser.csrf(browser.ensure(ctx), visit.asked.uid)
     const standing = await login.standing(visit.asked.uid)
     if (standing.kind !== 'returned') {
-      if (!(await earlier.show(ctx, visit, csrf))) showStart(ctx, visit, csrf)
+      if (!(await earlier.show(ctx, visit, csrf))) await showStart(ctx, visit, csrf)
       return
     }
     const code = failureOf(visit, standing)
@@ -73,29 +73,34 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   })
 
   router.post('/start', readForm, async (ctx) => {
-    const { visit, body } = await enterByForm(ctx)
-    if (body.decision === 'cancel') return leave(ctx, visit, 'cancelled')
-    redirect(ctx, (await login.begin(RAIL, visit.asked, browser.ensure(ctx))).href)
+    const { decision } = (ctx.request as unknown as { body: Record<string, unknown> }).body
+    if (decision === 'cancel') return leave(ctx, (await enterByForm(ctx)).visit, 'cancelled')
+    const asked = (await recall(ctx)) ?? (await enterByForm(ctx)).visit.asked
+    redirect(ctx, (await login.begin(RAIL, asked, browser.ensure(ctx))).href)
   })
 
   router.post('/consent', readForm, async (ctx) => {
     const { visit, body } = await enterByForm(ctx)
+    try {
+      await decide(visit, body)
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'INTERACTION_OUT_OF_ORDER')) throw error
+      // Pressed twice: the first press has decided, and this one goes where that one goes.
+      if (!(await enter(ctx)).engine.result) throw error
+    }
+    redirect(ctx, visit.engine.returnTo)
+  })
+
+  async function decide(visit: Visit, body: Record<string, unknown>): Promise<void> {
     const standing = await login.standing(visit.asked.uid)
     const chosen = new Set(listOf(body.share))
-    if (standing.kind !== 'returned') {
-      const result = await earlier.decide(visit, body.decision === 'share', chosen)
-      if (result) return finish(ctx, visit, result)
-    }
+    if (standing.kind !== 'returned' && (await earlier.decide(visit, body.decision === 'share', chosen))) return
     if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || failureOf(visit, standing))
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
-    if (body.decision !== 'share') {
-      await consent.refuse(visit.asked, returned, visit.locale)
-      return finish(ctx, visit, { error: 'access_denied', error_description: 'the person did not agree to share' })
-    }
-    const result = await consent.grant(visit.asked, returned, chosen, visit.locale)
-    await finish(ctx, visit, { ...result })
-  })
+    if (body.decision !== 'share') return consent.refuse(visit.asked, returned, visit.locale, visit.answer)
+    await consent.grant(visit.asked, returned, chosen, visit.locale, visit.answer)
+  }
 
   router.post('/return', readForm, async (ctx) => {
     const { visit } = await enterByForm(ctx)
@@ -103,7 +108,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     await leave(ctx, visit, (standing.kind === 'returned' && failureOf(visit, standing)) || 'cancelled')
   })
 
-  function showStart(ctx: Context, visit: Visit, csrf: string): void {
+  async function showStart(ctx: Context, visit: Visit, csrf: string): Promise<void> {
+    const carried = await carry(visit)
     pages.send(ctx, 'start', (words, languages) =>
       toStartPage(words, {
         client: visit.client,
@@ -113,6 +119,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
         paused: login.isPaused(RAIL),
         action: `${visit.path}/start`,
         csrf,
+        request: carried,
         languages,
       }),
     )
@@ -148,13 +155,15 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
 
   /** Back to the relying app without a login, with the standard error; the engine adds `state` and `iss` (RFC 9207). */
   async function leave(ctx: Context, visit: Visit, code: 'cancelled' | keyof typeof refusals): Promise<void> {
-    await parts.events.append([
-      { body: { type: 'login.abandoned', code }, clientId: visit.asked.clientId, interactionUid: visit.asked.uid },
-    ])
     const error = code === 'cancelled' ? 'access_denied' : refusals[code].oauth
     const description =
       code === 'cancelled' ? 'the person cancelled the sign-in' : `the sign-in could not be completed (${code})`
-    await finish(ctx, visit, { error, error_description: description })
+    await parts.decisions.leave(await visit.answer({ error, error_description: description }), {
+      body: { type: 'login.abandoned', code },
+      clientId: visit.asked.clientId,
+      interactionUid: visit.asked.uid,
+    })
+    redirect(ctx, visit.engine.returnTo)
   }
 
   return router.routes() as unknown as Middleware
@@ -176,13 +185,6 @@ function toSource(item: OfferItem, identity: Returned['identity']): ConsentSourc
     signerName: document.verification.signerName,
     weakAlgorithm: document.verification.weakAlgorithm,
   }
-}
-
-/** Hands the result to the engine, which resumes where it stopped. The interaction in hand is saved: it was read once. */
-async function finish(ctx: Context, { engine }: Visit, result: InteractionResults): Promise<void> {
-  engine.result = result
-  await engine.persist()
-  redirect(ctx, engine.returnTo)
 }
 
 function listOf(value: unknown): string[] {

@@ -1,16 +1,20 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { PdfVerdict } from '../../../src/documents/pdf/verdict.ts'
 import { DocumentError } from '../../../src/errors.ts'
+import { signPdf as signAsSimulator } from '../../../src/simulator/signed-pdf.ts'
 import { signPdf } from './fixtures.ts'
-import { cmsBy, makeWorld, TRUSTED, type World } from './support.ts'
+import { AT, cmsBy, makeWorld, TRUSTED, type World } from './support.ts'
 
 let world: World
 let one: Buffer
 let two: Buffer
+let simulated: Buffer
 beforeAll(async () => {
   world = await makeWorld()
   one = await world.signed({}, { room: 2048 })
   two = await signPdf(one, cmsBy(world.signer), { room: 2048, numbers: [12, 13], fields: '11 0 R' })
+  const page = { title: 'Driving License', issuer: 'An office', rows: [['Name', 'Dev Rathore']] } as const
+  simulated = signAsSimulator(page, world.signer, AT)
 })
 
 interface Mutation {
@@ -95,15 +99,17 @@ async function verdictOf(file: Buffer): Promise<string> {
   }
 }
 
-describe('verifyPdf — three thousand seeded mutations', () => {
+describe('verifyPdf — five thousand seeded mutations', () => {
   it('starts from files that are trusted', async () => {
     expect(await world.verify(one)).toMatchObject(TRUSTED)
     expect(await world.verify(two)).toMatchObject(TRUSTED)
+    expect(await world.verify(simulated)).toMatchObject(TRUSTED)
   })
 
   it.each([
     ['one signature', () => one, 20_261_124, 2000],
     ['two signatures', () => two, 7, 1000],
+    ['the signature of the simulator', () => simulated, 20_261_128, 2000],
   ] as const)(
     'trusts no file with %s of which a covered byte changed, and never crashes or stalls',
     async (_what, file, seed, rounds) => {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../../src/documents/workers/messages.ts'
 import { createVerifierPool, type PoolOptions, type VerifierPool } from '../../../src/documents/workers/pool.ts'
+import { makePdf } from '../../../src/simulator/pdf.ts'
 import { makePki } from '../../../src/simulator/pki.ts'
+import { signPdf } from '../../../src/simulator/signed-pdf.ts'
 import { signXml } from '../../../src/simulator/signed-xml.ts'
 import { LICENCE, PAN, type Pki, refusedWith, secondsOf, trusting, utf8 } from '../fixtures.ts'
 
@@ -85,6 +87,65 @@ describe('documents verified in threads', () => {
     mine.pool.useTrust(trusting([pki.signer]))
     await expect(mine.pool.verify(job(signed()))).resolves.toBeDefined()
   })
+})
+
+const PAGE = { title: 'Driving License', issuer: 'An office', rows: [['Name', 'Dev Rathore']] } as const
+const pdfJob = (pdf: Uint8Array) => ({ pdf, profile: 'digilocker', at: NOW }) as const
+/** As big as we read, and all of it lengths of streams, which are looked up in a table of all of them. */
+const costly = () =>
+  Buffer.concat([
+    Buffer.from('%PDF-1.7\n<< /Length 1 0 R >> stream\n endstream '),
+    Buffer.alloc(15_000_000, '1 0 obj 1 endobj '),
+  ])
+
+describe('PDFs judged in threads', () => {
+  it('come back as a finding that holds nothing of the document', async () => {
+    const finding = await pool.verifyPdf(pdfJob(signPdf(PAGE, pki.signer, NOW)))
+    expect(finding).toEqual({ verdict: 'trusted', signer: pki.signer.fingerprint })
+    expect(await pool.verifyPdf(pdfJob(makePdf(PAGE)))).toEqual({ verdict: 'unsigned' })
+  })
+
+  it('are refused with the code and the reason that refused them', async () => {
+    const file = signPdf(PAGE, pki.signer, NOW)
+    file.write('Ben', file.indexOf('Dev Rathore'))
+    await expect(pool.verifyPdf(pdfJob(file))).rejects.toMatchObject({
+      code: 'DOC_DIGEST_MISMATCH',
+      check: 'digest_mismatch',
+    })
+    await expect(pool.verifyPdf(pdfJob(Buffer.from('no PDF')))).rejects.toThrow(refusedWith('DOC_MALFORMED'))
+  })
+
+  it('follow a change of trust', async () => {
+    await using mine = disposable(makePool())
+    mine.pool.useTrust(trusting([]))
+    await expect(mine.pool.verifyPdf(pdfJob(signPdf(PAGE, pki.signer, NOW)))).rejects.toThrow(
+      refusedWith('DOC_SIGNER_UNTRUSTED'),
+    )
+  })
+
+  it('share the threads with XML, each answered in kind', async () => {
+    const file = signPdf(PAGE, pki.signer, NOW)
+    const answers = await Promise.all([
+      pool.verify(job(signed())),
+      pool.verifyPdf(pdfJob(file)),
+      pool.verify(job(signed())),
+    ])
+    expect(answers).toMatchObject([{ fields: {} }, { verdict: 'trusted' }, { fields: {} }])
+  })
+
+  it.each([
+    ['time', { timeoutMs: 150 }],
+    ['memory', { memoryMiB: 32, timeoutMs: 60_000 }],
+  ])(
+    'are ended in their %s, and the next one is judged all the same',
+    async (limit, options) => {
+      await using mine = disposable(makePool(options))
+      const refused = { code: 'DOC_VERIFIER_LIMIT', check: `limit.${limit}` }
+      await expect(mine.pool.verifyPdf(pdfJob(costly()))).rejects.toMatchObject(refused)
+      expect(await mine.pool.verifyPdf(pdfJob(makePdf(PAGE)))).toEqual({ verdict: 'unsigned' })
+    },
+    60_000,
+  )
 })
 
 describe('a document that costs too much', () => {

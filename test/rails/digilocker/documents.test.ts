@@ -73,7 +73,7 @@ describe('which documents are fetched — digilocker-api.md §5 and §10', () =>
     expect(fetched()).toEqual([`/public/oauth2/${eAadhaarVersion}/xml/eaadhaar`])
   })
 
-  it('never asks for the PDF of a document', async () => {
+  it('never asks for the PDF of a document that has XML, nor of e-Aadhaar', async () => {
     await travel(upstream, { needs: [need('ADHAR'), need('PANCR'), need('DRVLC')] })
     expect(upstream.requests.filter(({ path }) => path.includes('/file/'))).toEqual([])
   })
@@ -176,13 +176,14 @@ describe('issued list — digilocker-api.md §10.1', () => {
     ['a string in upper case', 'application/PDF'],
   ])('gives no fields for a document that is PDF only: mime is %s', async (_case, mime) => {
     listed(item(PAN_URI, mime))
-    expect(await outcomes({ needs: [need('PANCR')] })).toEqual(['pdf-only PANCR'])
+    expect(await outcomes({ needs: [need('PANCR')] })).toEqual(['pdf-only PANCR trusted'])
     expect(fetched()).toEqual([])
   })
 
-  it('goes on from a PDF to the next alternative', async () => {
+  it('goes on from a PDF to the next alternative, and spends no call on it', async () => {
     listed(item(LICENCE_URI, ['application/pdf']), item(PAN_URI, BOTH))
     expect(await outcomes({ needs: [need('DRVLC', 'PANCR')] })).toEqual(['pdf-only DRVLC', 'verified PANCR'])
+    expect(upstream.count('file')).toBe(0)
   })
 
   it.each([
@@ -322,7 +323,7 @@ describe('documents that cannot be trusted', () => {
       return believe(bytes, doctype)
     }
     upstream.on('xml', { headers: { 'content-type': 'application/xml' }, body: 'x'.repeat(2001) })
-    const settings = { bodyCaps: { json: 100_000, document: 2000 } }
+    const settings = { bodyCaps: { json: 100_000, document: 2000, file: 2000 } }
     expect(await outcomes({ needs: [need('PANCR')], settings, deps: { verify } })).toEqual([
       'refused PANCR DOC_TOO_LARGE',
     ])

@@ -116,7 +116,7 @@ describe('HTTP towards DigiLocker — security.md UP-9', () => {
     'stops reading a %s answer without end at its cap',
     async (endpoint) => {
       upstream.on(endpoint, endless)
-      const settings = { bodyCaps: { json: 50_000, document: 50_000 } }
+      const settings = { bodyCaps: { json: 50_000, document: 50_000, file: 50_000 } }
       const failure = await failureOf(upstream, { settings, needs: [need('PANCR')] })
       expect(failure).toMatchObject({ code: 'RAIL_RESPONSE_INVALID', message: expect.stringContaining('50000 bytes') })
     },
@@ -125,7 +125,7 @@ describe('HTTP towards DigiLocker — security.md UP-9', () => {
   it('takes an answer of exactly the cap', async () => {
     const body = JSON.stringify(userBody)
     upstream.on('user', { body })
-    const at = (json: number) => ({ settings: { bodyCaps: { json, document: 50_000 } } })
+    const at = (json: number) => ({ settings: { bodyCaps: { json, document: 50_000, file: 50_000 } } })
     upstream.on('token', json({ access_token: 'a' }))
     expect((await travel(upstream, at(body.length))).identity.rail).toBe('digilocker')
     expect(await failureOf(upstream, at(body.length - 1))).toMatchObject({ code: 'RAIL_RESPONSE_INVALID' })

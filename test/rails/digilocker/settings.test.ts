@@ -38,7 +38,7 @@ describe('DigiLocker settings — digilocker-api.md §14', () => {
       { idToken: { ...idToken, keys: { mode: 'jwks-uri' as const, url: new URL('http://k.test') } } },
       'https',
     ],
-    ['no body cap', { bodyCaps: { json: 0, document: 1 } }, 'bodyCaps.json'],
+    ['no body cap', { bodyCaps: { json: 0, document: 1, file: 1 } }, 'bodyCaps.json'],
   ])('refuses %s', (_case, given, named) => {
     expect(() => digiLockerSettings(given)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(named) }),

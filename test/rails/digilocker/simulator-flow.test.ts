@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto'
 import type { JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assertDoctype, extract } from '../../../src/documents/extract.ts'
+import { toFinding } from '../../../src/documents/pdf/finding.ts'
+import { verifyPdf } from '../../../src/documents/pdf/verify-pdf.ts'
 import { PROFILES } from '../../../src/documents/profiles.ts'
 import { parseTrust, TrustStore } from '../../../src/documents/trust/trust.ts'
 import { describeVerification, verifyDocument } from '../../../src/documents/verify.ts'
@@ -59,6 +61,7 @@ function railFor({ client = PLAIN, settings = {} }: Walk): DigiLockerRail {
   return createDigiLockerRail(digiLockerSettings({ ...all, tokenVersion: client.openid ? 2 : 1, ...settings }), {
     credentials: async () => ({ clientId: client.clientId, clientSecret: client.clientSecret }),
     verify,
+    verifyPdf: async (bytes) => toFinding(await verifyPdf(bytes, { rail: 'digilocker', trust, at: NOW })),
     keyedHash: (purpose, value) => createHmac('sha256', purpose).update(value).digest('hex'),
     clock: () => NOW,
     sleep: async () => undefined,
@@ -158,7 +161,7 @@ describe('a journey through the simulator', () => {
 
   it.each([
     ['an unlinked Aadhaar', 'bala', [need('ADHAR', 'PANCR')], ['absent ADHAR aadhaar-not-linked', 'verified PANCR']],
-    ['a licence as PDF only', 'dev', [need('DRVLC')], ['pdf-only DRVLC']],
+    ['a licence as PDF only', 'dev', [need('DRVLC')], ['pdf-only DRVLC trusted']],
     ['an empty place in the locker', 'esha', [need('PANCR')], ['absent PANCR not-in-locker']],
     ['a year of birth alone', 'george', [need('ADHAR')], ['verified ADHAR']],
   ])('reports %s', async (_case, persona, needs, lines) => {
@@ -210,6 +213,19 @@ describe('a journey through the simulator', () => {
     simulator.setFaults([{ quirk, doctype: 'PANCR' }])
     const identity = await walk({ needs: [need('PANCR', 'DRVLC'), need('ADHAR')] })
     expect(summary(identity.documents)).toEqual([`refused PANCR ${code}`, 'verified ADHAR'])
+  })
+
+  it.each([
+    ['pdf-unsigned', 'pdf-only DRVLC unsigned'],
+    ['pdf-tampered', 'refused DRVLC DOC_DIGEST_MISMATCH'],
+    ['pdf-appended-bytes', 'refused DRVLC DOC_DIGEST_MISMATCH'],
+    ['pdf-wrong-signer', 'refused DRVLC DOC_SIGNER_UNTRUSTED'],
+    ['pdf-expired-signer', 'refused DRVLC DOC_SIGNER_EXPIRED'],
+    ['file-as-octet-stream', 'pdf-only DRVLC trusted'],
+    ['hmac-wrong', 'refused DRVLC DOC_HMAC_MISMATCH'],
+  ] as const)('judges a PDF with quirk %s', async (quirk, line) => {
+    simulator.setFaults([{ quirk, doctype: 'DRVLC' }])
+    expect(summary((await walk({ persona: 'dev', needs: [need('DRVLC')] })).documents)).toEqual([line])
   })
 
   it.each(['json', 'html', 'empty'] as const)('bears an issuer that is down (530, %s)', async (body) => {

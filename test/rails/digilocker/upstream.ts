@@ -23,7 +23,7 @@ export const PAN_URI = `in.gov.pan-PANCR-${CANARY.pan}`
 export const LICENCE_URI = 'in.gov.transport-DRVLC-XX00-20000000000'
 export const AADHAAR_URI = 'in.gov.uidai-ADHAR-00000000000000000000000000000000'
 
-export type Named = 'token' | 'refresh' | 'revoke' | 'pull' | 'user' | 'issued' | 'xml' | 'eaadhaar' | 'jwks'
+export type Named = 'token' | 'refresh' | 'revoke' | 'pull' | 'user' | 'issued' | 'xml' | 'file' | 'eaadhaar' | 'jwks'
 
 export interface Reply {
   readonly status?: number
@@ -55,6 +55,10 @@ export const html = (status: number): Reply => ({
 export const xml = (doctype: string, type = 'application/xml', headers: Record<string, string> = {}): Reply => ({
   headers: { 'content-type': type, ...headers },
   body: document(doctype),
+})
+export const pdf = (content = `SIGNED ${CANARY.name}`, headers: Record<string, string> = {}): Reply => ({
+  headers: { 'content-type': 'application/pdf', ...headers },
+  body: `%PDF-1.7 ${content}`,
 })
 export const document = (doctype: string): string => `<Certificate type="${doctype}" name="${CANARY.name}"/>`
 export const hmacOf = (body: string | Uint8Array, secret: string): string =>
@@ -169,6 +173,7 @@ function endpointOf(path: string, form: URLSearchParams): Named | undefined {
   if (path.endsWith('/2/files/issued')) return 'issued'
   if (path.endsWith('/xml/eaadhaar')) return 'eaadhaar'
   if (path.includes('/1/xml/')) return 'xml'
+  if (path.includes('/1/file/')) return 'file'
   return path === '/jwks' ? 'jwks' : undefined
 }
 
@@ -182,6 +187,7 @@ function healthy({ endpoint, path }: Received): Reply {
     user: json(userBody),
     issued: json(issuedBody),
     xml: xml(doctype),
+    file: pdf(),
     eaadhaar: xml('ADHAR'),
     jwks: json({ keys: [] }),
   }
@@ -212,6 +218,13 @@ export const believe: DigiLockerDeps['verify'] = (bytes, doctype) => {
       verifiedAt: NOW,
     },
   }
+}
+
+/** The same for PDFs: one that says who signed it is believed, unless it says that it is forged. */
+export const believePdf: DigiLockerDeps['verifyPdf'] = (bytes) => {
+  const text = Buffer.from(bytes).toString('latin1')
+  if (text.includes('FORGED')) throw new DocumentError('DOC_DIGEST_MISMATCH', 'forged', { check: 'digest_mismatch' })
+  return text.includes('SIGNED') ? { verdict: 'trusted', signer: '0'.repeat(64) } : { verdict: 'unsigned' }
 }
 
 export const REQUEST: RailRequest = {
@@ -245,6 +258,7 @@ export function rig(upstream: Upstream, { settings, deps }: Stage = {}) {
   const rail = createDigiLockerRail(digiLockerSettings({ baseUrl: upstream.url, ...settings }), {
     credentials: async () => CLIENT,
     verify: believe,
+    verifyPdf: believePdf,
     keyedHash: (purpose, value) => createHmac('sha256', `key-of-${purpose}`).update(value).digest('hex'),
     clock: () => NOW,
     sleep: async (ms) => told.waits.push(ms),
@@ -275,10 +289,11 @@ export async function failureOf(upstream: Upstream, stage: Stage = {}): Promise<
   throw new Error('the journey did not fail')
 }
 
-/** Outcomes in one line each: `verified DRVLC`, `absent PANCR not-granted`. */
+/** Outcomes in one line each: `verified DRVLC`, `absent PANCR not-granted`, `pdf-only SSCER trusted`. */
 export const summary = (documents: readonly DocumentOutcome[]): string[] =>
   documents.map((outcome) => {
     const reason = 'reason' in outcome ? [outcome.reason] : []
     const code = 'code' in outcome && outcome.code ? [outcome.code] : []
-    return [outcome.kind, outcome.doctype, ...reason, ...code].join(' ')
+    const pdf = 'pdf' in outcome && outcome.pdf ? [outcome.pdf.verdict] : []
+    return [outcome.kind, outcome.doctype, ...reason, ...pdf, ...code].join(' ')
   })

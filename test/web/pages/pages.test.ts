@@ -191,6 +191,9 @@ describe('the consent page — DPDP Act 2023 §§5, 6; DPDP Rules 2025 rule 3', 
   const PATH = '/interaction/u1'
   it.each([
     ['pdf-only', undefined],
+    ['pdf-trusted', undefined],
+    ['pdf-unsigned', undefined],
+    ['pdf-not-trusted', undefined],
     ['refused', undefined],
     ['aadhaar-not-linked', undefined],
     ['aadhaar-not-available', undefined],

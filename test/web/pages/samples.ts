@@ -1,6 +1,9 @@
 import path from 'node:path'
 import type { ErrorCode } from '../../../src/errors.ts'
+import type { EndReason } from '../../../src/privacy/sharing.ts'
+import { compareAddresses } from '../../../src/web/address-diff.ts'
 import { type LanguageLink, languageLinks, translator } from '../../../src/web/i18n.ts'
+import { type AccountView, toAccountPage } from '../../../src/web/pages/account.ts'
 import { type ConsentSource, type ConsentView, toConsentPage } from '../../../src/web/pages/consent.ts'
 import { toPullPage } from '../../../src/web/pages/pull.ts'
 import { toStartPage } from '../../../src/web/pages/start.ts'
@@ -75,6 +78,8 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
     render('pull-problem', 'pull', samplePull(locale, words, languages, true)),
     render('refusal', 'refusal', sampleRefusal('RAIL_DENIED', locale, languages, words.client)),
     render('refusal-alone', 'refusal', sampleRefusal('INTERACTION_EXPIRED', locale, languages)),
+    render('account', 'account', toAccountPage(wordsOf(locale), sampleAccount(words, languages))),
+    render('account-signed-out', 'account', sampleSignedOut(locale, languages)),
     render('sign-out', 'sign-out', { languages, action: hidden.action, xsrf: words.domain, clientName: words.client }),
     render('sign-out-alone', 'sign-out', { languages, action: hidden.action, xsrf: 'x' }),
     render('signed-out', 'signed-out', { languages, clientName: words.client }),
@@ -83,6 +88,17 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
       languages,
       issuer: 'https://dwar.example',
       discoveryHref: '/.well-known/openid-configuration',
+    }),
+    render('address-refused', 'address-refused', {
+      languages,
+      code: 'REDIRECT_URI_MISMATCH',
+      incidentId: 'DW-7K3F-Q9XT',
+      clientName: words.client,
+      parameter: 'redirect_uri',
+      diff: compareAddresses('https://shop.example/callbacks?session=1', [
+        'https://shop.example/callback',
+        `https://shop.example/${'very-long-path/'.repeat(9)}`,
+      ]),
     }),
     render('not-found', 'not-found', { languages, homeHref: '/' }),
   ]
@@ -128,7 +144,7 @@ export function sampleConsent(words: Words, languages: readonly LanguageLink[] =
     ],
     missing: [
       { doctype: 'ADHAR', reason: 'not-granted', canBePulled: false },
-      { doctype: 'SSCER', reason: 'pdf-only', canBePulled: false },
+      { doctype: 'SSCER', reason: 'pdf-trusted', canBePulled: false },
       { doctype: 'DRVLC', reason: 'not-in-locker', canBePulled: true },
       { doctype: 'PANCR', reason: 'unavailable', canBePulled: true },
     ],
@@ -144,6 +160,41 @@ export function sampleConsent(words: Words, languages: readonly LanguageLink[] =
     csrf: words.domain,
     languages,
   }
+}
+
+export function sampleAccount(words: Words, languages: readonly LanguageLink[] = []): AccountView {
+  const client = { name: words.client, domain: words.domain }
+  const app = {
+    client,
+    active: true,
+    since: NOW - 86_400,
+    until: NOW + 30 * 86_400,
+    copiedAt: undefined,
+    ending: undefined,
+  }
+  const ended = (reason: EndReason, clientId: string) => ({
+    ...app,
+    clientId,
+    active: false,
+    claims: ['name'],
+    ending: { reason, at: NOW },
+  })
+  return {
+    apps: [
+      { ...app, clientId: words.domain, claims: ['name', 'age_over_18', 'verified_claims.birthdate'], copiedAt: NOW },
+      { ...app, clientId: 'c2', client: undefined, claims: ['pan_number'] },
+      ...(['withdrawn', 'copied', 'signed-out', 'over', 'ended'] as const).map((reason) => ended(reason, reason)),
+    ],
+    csrf: words.domain,
+    action: '/account/withdraw',
+    contact: { label: 'privacy@dwar.example', href: 'mailto:privacy@dwar.example' },
+    languages,
+  }
+}
+
+function sampleSignedOut(locale: string, languages: readonly LanguageLink[]) {
+  const view = { apps: undefined, csrf: undefined, action: '/account/withdraw', contact: undefined, languages }
+  return toAccountPage(wordsOf(locale), view)
 }
 
 function samplePull(locale: string, words: Words, languages: readonly LanguageLink[], problem: boolean) {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { claimRows } from '../../../src/provider/claims.ts'
 import { personalDetails } from '../../../src/provider/identity-assurance/vocabulary.ts'
 import { PULLABLE, pullFields } from '../../../src/rails/digilocker/pull.ts'
+import { HINTS } from '../../../src/web/address-diff.ts'
 import type { Locales } from '../../../src/web/i18n.ts'
 import { refusals } from '../../../src/web/refusals.ts'
 import { locales, renderer, viewsFolder } from './samples.ts'
@@ -16,6 +17,7 @@ const sources = [...globSync('views/**/*.eta', { cwd: root }), ...globSync('src/
 
 /** Keys made of a fixed beginning and a name: every beginning with all its names. */
 const families: Readonly<Record<string, readonly string[]>> = {
+  'address-refused.hint.': HINTS,
   'refusal.': Object.keys(refusals).flatMap((code) => ['title', 'happened', 'next'].map((part) => `${code}.${part}`)),
   'claim.': [
     ...claimRows.map(({ claim }) => claim),
@@ -25,6 +27,9 @@ const families: Readonly<Record<string, readonly string[]>> = {
   'document.': ['ADHAR', 'DRVLC', 'PANCR', 'RVCER', 'SSCER', 'HSCER'],
   'missing.': [
     'pdf-only',
+    'pdf-trusted',
+    'pdf-unsigned',
+    'pdf-not-trusted',
     'refused',
     'not-granted',
     'not-in-locker',
@@ -39,6 +44,7 @@ const families: Readonly<Record<string, readonly string[]>> = {
     (pullFields(doctype) ?? []).flatMap(({ name }) => [name, `${name}.hint`]),
   ),
   'value.': ['female', 'male', 'transgender', 'active', 'inactive'],
+  'account.state.': ['active', 'withdrawn', 'copied', 'signed-out', 'over', 'ended'],
   'consent.': ['needed', 'optional', 'proof'].flatMap((key) => [`${key}.title`, `${key}.hint`]),
 }
 const named = new Set(Object.entries(families).flatMap(([family, names]) => names.map((name) => family + name)))

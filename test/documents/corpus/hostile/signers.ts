@@ -96,6 +96,7 @@ export function documentOf({ chain, carried = certificatesOf(chain) }: Arranged)
       fingerprint,
       privateKey: keys.privateKey,
       commonName: COMMON_NAME,
+      issuerAndSerialNumber: Buffer.alloc(0), // for CMS alone
       chain: [certificateDer],
     },
     parts,

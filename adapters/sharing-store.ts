@@ -1,0 +1,85 @@
+import type { ConsentItem } from '../src/privacy/consent.ts'
+import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
+import type { Sharing, SharingStore } from '../src/privacy/sharing.ts'
+import type { Database } from './database.ts'
+
+/** (account, now, limit); indexes consent_account, oidc_grant's key, event_ending. The event that ended a grant is its first. */
+const LIST = `select c.id, c.client_id, c.items, extract(epoch from c.given_at)::float8 as given_at,
+    extract(epoch from c.retain_until)::float8 as retain_until, g.id is not null as active,
+    e.type as ending, e.data ->> 'reason' as reason, extract(epoch from e.at)::float8 as ended_at
+  from consent c
+  left join oidc_grant g on g.id = c.grant_id and (g.expires_at is null or g.expires_at > to_timestamp($2))
+  left join lateral (
+    select type, data, at from event
+    where account_id = c.account_id and grant_id = c.grant_id and type in ('grant.revoked', 'consent.withdrawn')
+    order by id limit 1
+  ) e on true
+  where c.account_id = $1 order by c.id desc limit $3`
+
+interface Row {
+  readonly id: string
+  readonly client_id: string
+  readonly items: readonly ConsentItem[]
+  readonly given_at: number
+  readonly retain_until: number
+  readonly active: boolean
+  readonly ending: 'grant.revoked' | 'consent.withdrawn' | null
+  readonly reason: Exclude<NonNullable<Sharing['ending']>['reason'], 'withdrawn'> | null
+  readonly ended_at: number
+}
+
+/** What a person shared, read from consents, grants and history; and taken back. */
+export function createSharingStore(database: Database, events: EventStore): SharingStore {
+  return {
+    async list(accountId, now, limit) {
+      const rows = await database.hot<Row>('sharing_list', LIST, [accountId, now, limit])
+      return rows.map(toSharing)
+    },
+    withdraw: (accountId, clientId) => database.transact(() => withdraw(database, events, accountId, clientId)),
+  }
+}
+
+function toSharing(row: Row): Sharing {
+  const reason = row.ending === 'consent.withdrawn' ? 'withdrawn' : (row.reason ?? 'other')
+  return {
+    consentId: row.id,
+    clientId: row.client_id,
+    items: row.items,
+    givenAt: row.given_at,
+    retainUntil: row.retain_until,
+    active: row.active,
+    ending: row.ending === null ? undefined : { reason, at: row.ended_at },
+  }
+}
+
+/** Grants first: whoever is issuing tokens under one is waited for, and they go with it (foreign key, migration 0002). */
+async function withdraw(database: Database, events: EventStore, accountId: string, clientId: string): Promise<number> {
+  const db = database.db()
+  const grants = await db
+    .deleteFrom('oidc_grant')
+    .where('account_id', '=', accountId)
+    .where('client_id', '=', clientId)
+    .returning('id')
+    .execute()
+  const own = db.selectFrom('consent').where('account_id', '=', accountId).where('client_id', '=', clientId)
+  const values = await db
+    .deleteFrom('consent_value')
+    .where('consent_id', 'in', own.select('id'))
+    .returning('consent_id')
+    .execute()
+  const ended = new Set([...grants.map(({ id }) => id), ...values.map(({ consent_id }) => consent_id)])
+  const consents = (await own.select(['id', 'grant_id']).execute()).filter(
+    ({ id, grant_id }) => ended.has(id) || ended.has(grant_id),
+  )
+  await events.append(
+    consents.map(
+      ({ id, grant_id }): DwarEvent => ({
+        body: { type: 'consent.withdrawn', consentId: id },
+        accountId,
+        clientId,
+        grantId: grant_id,
+      }),
+    ),
+  )
+  return consents.length
+}

@@ -1,0 +1,136 @@
+/** A client as a plan of the OpenID Foundation's suite wants it, and where its configuration names it. */
+export interface PlannedClient {
+  readonly member: 'client' | 'client2' | 'client_secret_post'
+  readonly registration: Record<string, unknown>
+  /** makes a key pair for it: the public half is registered, the private one printed */
+  readonly signs: boolean
+  /** makes a certificate for it, to be shown in TLS */
+  readonly certificate: boolean
+}
+
+export interface Plan {
+  readonly name: string
+  /** short, for client ids and the alias */
+  readonly short: string
+  readonly variant: Readonly<Record<string, string>>
+  readonly clients: readonly PlannedClient[]
+}
+
+const STATIC = { server_metadata: 'discovery', client_registration: 'static_client' }
+const CLAIMS = 'openid profile email phone address offline_access'
+
+/**
+ * The plans that an issuer like this one is certified by, with the clients that each needs.
+ * @param base the suite's addresses of this run: `<suite>/test/a/<alias>`, by the plan's short name
+ */
+export function conformancePlans(base: (short: string) => string): Plan[] {
+  const oidc = (
+    short: string,
+    name: string,
+    variant: Record<string, string>,
+    more: Record<string, unknown> = {},
+  ): Plan => ({
+    name,
+    short,
+    variant,
+    clients: [
+      oidcClient('client', base(short), 'client_secret_basic', more),
+      oidcClient('client_secret_post', base(short), 'client_secret_post', more),
+      oidcClient('client2', base(short), 'client_secret_basic', more),
+    ],
+  })
+  const at = (short: string, path: string) => `${base(short)}/${path}`
+  return [
+    oidc('basic', 'oidcc-basic-certification-test-plan', STATIC),
+    { name: 'oidcc-config-certification-test-plan', short: 'config', variant: {}, clients: [] },
+    oidc('formpost', 'oidcc-formpost-basic-certification-test-plan', STATIC),
+    oidc(
+      'logout',
+      'oidcc-rp-initiated-logout-certification-test-plan',
+      { client_registration: 'static_client', response_type: 'code' },
+      { post_logout_redirect_uris: [at('logout', 'post_logout_redirect')] },
+    ),
+    oidc(
+      'backchannel',
+      'oidcc-backchannel-rp-initiated-logout-certification-test-plan',
+      { client_registration: 'static_client', response_type: 'code' },
+      {
+        post_logout_redirect_uris: [at('backchannel', 'post_logout_redirect')],
+        backchannel_logout_uri: at('backchannel', 'backchannel_logout'),
+        backchannel_logout_session_required: true,
+      },
+    ),
+    oidc(
+      '3rdparty',
+      'oidcc-3rdparty-init-login-certification-test-plan',
+      { client_registration: 'static_client', response_type: 'code' },
+      { initiate_login_uri: at('3rdparty', 'initiate_login') },
+    ),
+    fapi2('fapi2-dpop', 'fapi2-security-profile-final-test-plan', 'dpop', base),
+    fapi2('fapi2-mtls', 'fapi2-security-profile-final-test-plan', 'mtls', base),
+    fapi2('message-signing', 'fapi2-message-signing-final-test-plan', 'dpop', base),
+    oidc('ekyc', 'ekyc-test-plan-oidccore', {
+      ...STATIC,
+      client_auth_type: 'client_secret_basic',
+      response_type: 'code',
+      response_mode: 'default',
+    }),
+  ]
+}
+
+/** The suite sends no PKCE in these plans. */
+function oidcClient(
+  member: PlannedClient['member'],
+  base: string,
+  method: string,
+  more: Record<string, unknown>,
+): PlannedClient {
+  return {
+    member,
+    registration: {
+      redirect_uris: [`${base}/callback`],
+      scope: CLAIMS,
+      token_endpoint_auth_method: method,
+      ...more,
+      dwar: policy('legacy'),
+    },
+    signs: false,
+    certificate: false,
+  }
+}
+
+function fapi2(short: string, name: string, bound: 'dpop' | 'mtls', base: (short: string) => string): Plan {
+  const signing = short === 'message-signing'
+  return {
+    name,
+    short,
+    variant: {
+      client_auth_type: 'private_key_jwt',
+      sender_constrain: bound,
+      openid: 'openid_connect',
+      fapi_profile: 'plain_fapi',
+      ...(signing && { fapi_request_method: 'signed_non_repudiation', fapi_response_mode: 'jarm' }),
+    },
+    clients: (['client', 'client2'] as const).map((member) => ({
+      member,
+      registration: {
+        // The second of the suite's clients comes back to an address with a query.
+        redirect_uris: [`${base(short)}/callback`, `${base(short)}/callback?dummy1=lorem&dummy2=ipsum`],
+        scope: 'openid profile offline_access',
+        token_endpoint_auth_method: 'private_key_jwt',
+        ...(bound === 'dpop' && { dpop_bound_access_tokens: true }),
+        ...(bound === 'mtls' && { tls_client_certificate_bound_access_tokens: true }),
+        ...(signing && { require_signed_request_object: true }),
+        dwar: policy('fapi2'),
+      },
+      signs: true,
+      certificate: bound === 'mtls',
+    })),
+  }
+}
+
+const policy = (profile: string) => ({
+  purpose: { en: 'To certify this issuer' },
+  optional: ['email', 'phone_number', 'address', 'gender', 'birthdate'],
+  profile,
+})

@@ -1,0 +1,179 @@
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Citizen } from '../support/citizen.ts'
+import { freshPostgres } from '../support/databases.ts'
+import { logIn, REDIRECT_URI } from '../support/stage.ts'
+import { claimsOf, openScene, type Party, refusal, type Scene, type Tokens } from './party.ts'
+
+describe('OpenID Connect Core 1.0', () => {
+  const open = freshPostgres()
+  let scene: Scene
+  let party: Party
+  /** one login, read by the tests that only look */
+  let signedIn: Tokens
+  let citizen: Citizen
+
+  beforeAll(async () => {
+    scene = await openScene(open)
+    party = scene.party
+    citizen = new Citizen(REDIRECT_URI)
+    signedIn = await party.tokens({ scope: 'openid offline_access profile' }, citizen)
+  })
+  afterAll(() => scene.close())
+
+  const userinfo = (init: RequestInit = {}) =>
+    scene.send('/userinfo', { headers: { authorization: `Bearer ${signedIn.access_token}` }, ...init })
+
+  it('§2: an ID token has iss, sub, aud, exp, iat and the nonce of the request, signed with a published key', async () => {
+    const keys = createRemoteJWKSet(new URL('/jwks', scene.stage.issuer))
+    const { payload, protectedHeader } = await jwtVerify(signedIn.id_token, keys, {
+      issuer: scene.stage.issuer.origin,
+      audience: party.id,
+    })
+    expect(protectedHeader).toMatchObject({ alg: 'RS256', kid: expect.any(String) })
+    expect(payload.nonce).toBe(signedIn.parameters.get('nonce'))
+    expect(payload.sub).toMatch(/^[\x21-\x7e]{1,255}$/)
+    const { iat = 0, exp = 0 } = payload
+    expect([iat, exp].map((time) => Number.isInteger(time) && time < 2 ** 33)).toEqual([true, true])
+    expect(exp).toBeGreaterThan(iat)
+  })
+
+  it('§3.1.2.1: prompt=none asks nobody anything: login_required without a session', async () => {
+    const answer = await party.answerTo({ prompt: 'none' })
+    expect(answer.searchParams.get('error')).toBe('login_required')
+  })
+
+  it('§3.1.2.1: prompt=none together with another value is invalid_request', async () => {
+    const answer = await party.answerTo({ prompt: 'none login' })
+    expect(answer.searchParams.get('error')).toBe('invalid_request')
+  })
+
+  it('§3.1.2.1: prompt=login asks a person again who is signed in', async () => {
+    const { url } = await citizen.get((await party.request({ scope: 'openid profile', prompt: 'login' })).url)
+    expect(url.pathname).toMatch(/^\/interaction\//)
+  })
+
+  it('§3.1.2.1: max_age asks again when the sign-in is older, and the ID token tells its time', async () => {
+    const { id_token } = await party.tokens({ max_age: '3600' })
+    const { auth_time, iat } = claimsOf(id_token)
+    expect(Number(iat) - Number(auth_time)).toBeLessThan(60)
+    const { url } = await citizen.get((await party.request({ max_age: '0', prompt: undefined })).url)
+    expect(url.pathname).toMatch(/^\/interaction\//)
+    const silent = await party.answerTo({ max_age: '0', prompt: 'none' }, citizen)
+    expect(silent.searchParams.get('error')).toBe('login_required')
+  })
+
+  it.each(['-1', 'soon', '1.5'])('§3.1.2.1: max_age=%s is invalid_request', async (max_age) => {
+    const answer = await party.answerTo({ max_age })
+    expect(answer.searchParams.get('error')).toBe('invalid_request')
+  })
+
+  it.each([
+    ['display', 'popup'],
+    ['ui_locales', 'fr-CA fr en'],
+    ['claims_locales', 'hi'],
+    ['login_hint', 'asha@example.org'],
+    ['acr_values', 'urn:nobody:knows'],
+    ['unheard_of', 'anything'],
+  ])('§3.1.2.1: %s causes no error, whatever it says', async (name, value) => {
+    const { url, status } = await new Citizen(REDIRECT_URI).get((await party.request({ [name]: value })).url)
+    expect([status, url.pathname.startsWith('/interaction/')]).toEqual([200, true])
+  })
+
+  it('§3.1.2.1: an id_token_hint of another person is login_required', async () => {
+    const other = await logInAs('bala')
+    const answer = await party.answerTo({ prompt: 'none', scope: 'openid profile', id_token_hint: other }, citizen)
+    expect(answer.searchParams.get('error')).toBe('login_required')
+  })
+
+  it('§3.1.2.1: an id_token_hint that we did not sign is invalid_request', async () => {
+    const [header = '', payload = ''] = signedIn.id_token.split('.')
+    const answer = await party.answerTo({ id_token_hint: `${header}.${payload}.${'A'.repeat(342)}` }, citizen)
+    expect(answer.searchParams.get('error')).toBe('invalid_request')
+  })
+
+  it('§3.1.2.2: a request without openid gets no ID token', async () => {
+    const answer = await party.answerTo({ scope: 'profile' }).catch(() => undefined)
+    if (answer) expect(answer.searchParams.get('error')).toMatch(/^invalid_(request|scope)$/)
+    else expect((await party.tokens({ scope: 'profile' })).id_token).toBe('')
+  })
+
+  it('§3.1.2.6: an error comes back with the state, letter by letter', async () => {
+    const state = 'a b+c%20&=/?ä😀'
+    const answer = await party.answerTo({ prompt: 'none', state })
+    expect(answer.searchParams.get('state')).toBe(state)
+  })
+
+  it('§3.1.3.3: a token response is JSON, is not stored, and names its type', () => {
+    const { headers, body } = signedIn.answerOfToken
+    expect(headers.get('content-type')).toMatch(/^application\/json/)
+    expect(headers.get('cache-control')).toContain('no-store')
+    expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 600, id_token: expect.any(String) })
+  })
+
+  it.each(['GET', 'POST'])('§5.3.1: userinfo answers a %s with the token in its header', async (method) => {
+    expect((await userinfo({ method })).status).toBe(200)
+  })
+
+  it('§5.3.2: userinfo is JSON about the very subject of the ID token', async () => {
+    const { headers, body } = await userinfo()
+    expect(headers.get('content-type')).toMatch(/^application\/json/)
+    expect(body).toMatchObject({ sub: claimsOf(signedIn.id_token).sub, name: 'Asha Verma' })
+  })
+
+  it('§5.3.3: userinfo refuses no token and a wrong one with 401 and a challenge', async () => {
+    const none = await scene.send('/userinfo')
+    const wrong = await scene.send('/userinfo', { headers: { authorization: 'Bearer never-given' } })
+    for (const { status, headers } of [none, wrong])
+      expect([status, headers.get('www-authenticate')]).toEqual([
+        expect.toSatisfy((it) => it === 401 || it === 400),
+        expect.stringMatching(/^Bearer/),
+      ])
+    expect(wrong.status).toBe(401)
+    expect(wrong.headers.get('www-authenticate')).toContain('error="invalid_token"')
+  })
+
+  it('§5.4: claims of a scope come from userinfo and stand in no ID token', () => {
+    expect(Object.keys(claimsOf(signedIn.id_token))).not.toEqual(expect.arrayContaining(['name']))
+  })
+
+  it('§5.5: a claim is given in the place where it was asked for, null and essential alike', async () => {
+    const claims = { id_token: { birthdate: { essential: true } }, userinfo: { gender: null } }
+    const { id_token } = await party.tokens({ scope: 'openid', claims: JSON.stringify(claims) })
+    expect(claimsOf(id_token)).toMatchObject({ birthdate: '1992-03-14' })
+    expect(claimsOf(id_token)).not.toHaveProperty('gender')
+  })
+
+  it('§5.5: a claim that nobody knows is left out, and is no error even when essential', async () => {
+    const claims = { id_token: { shoe_size: { essential: true }, birthdate: { essential: true } } }
+    const { id_token } = await party.tokens({ scope: 'openid', claims: JSON.stringify(claims) })
+    expect(claimsOf(id_token)).toMatchObject({ birthdate: '1992-03-14' })
+    expect(claimsOf(id_token)).not.toHaveProperty('shoe_size')
+  })
+
+  it('§9: a secret counts in the header and in the form, and no client with a secret goes without', async () => {
+    const refresh = { grant_type: 'refresh_token', refresh_token: 'never-given', client_id: party.id }
+    const post = (form: Record<string, string>) =>
+      scene.send('/token', { method: 'POST', body: new URLSearchParams({ ...refresh, ...form }) })
+    expect(refusal(await post({ client_secret: party.secret }))).toEqual([400, 'invalid_grant'])
+    expect(refusal(await post({ client_secret: 'wrong' }))).toEqual([401, 'invalid_client'])
+    expect(refusal(await post({}))).toEqual([401, 'invalid_client'])
+  })
+
+  it('§12.2: a refreshed ID token has the same iss, sub, aud and auth_time, and no new nonce', async () => {
+    const first = await party.tokens({ scope: 'openid offline_access', max_age: '3600' })
+    const { body } = await party.refresh(first.refresh_token)
+    const [before, after] = [claimsOf(first.id_token), claimsOf(String(body.id_token))]
+    const same = ['iss', 'sub', 'aud', 'auth_time']
+    expect(same.map((name) => after[name])).toEqual(same.map((name) => before[name]))
+    expect([undefined, before.nonce]).toContain(after.nonce)
+    expect(Number(after.iat)).toBeGreaterThanOrEqual(Number(before.iat))
+  })
+
+  /** @returns the ID token of another person at the same app */
+  async function logInAs(persona: string): Promise<string> {
+    const sent = await party.request()
+    const answer = await logIn(sent.url, { persona })
+    return String((await party.exchange({ ...sent, answer })).body.id_token)
+  }
+})

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Citizen } from '../support/citizen.ts'
+import { freshPostgres } from '../support/databases.ts'
+import { logIn, REDIRECT_URI } from '../support/stage.ts'
+import { openScene, type Parameters, type Party, refusal, type Scene } from './party.ts'
+
+describe('RFC 9126, pushed authorization requests', () => {
+  const open = freshPostgres()
+  let scene: Scene
+  let party: Party
+  beforeAll(async () => {
+    scene = await openScene(open)
+    party = scene.party
+  })
+  afterAll(() => scene.close())
+
+  async function push(change: Parameters = {}) {
+    const request = await party.request(change)
+    return { ...request, pushed: await party.post('/par', Object.fromEntries(request.parameters)) }
+  }
+
+  const withUri = (request_uri: unknown, more: Record<string, string> = {}) =>
+    new URL(
+      `/authorize?${new URLSearchParams({ client_id: party.id, request_uri: String(request_uri), ...more })}`,
+      scene.stage.issuer,
+    )
+
+  it('§2.1: a client authenticates as at the token endpoint', async () => {
+    const { parameters } = await party.request()
+    expect(refusal(await scene.send('/par', { method: 'POST', body: parameters }))).toEqual([401, 'invalid_client'])
+    const headers = { authorization: `Basic ${btoa(`${party.id}:wrong`)}` }
+    const wrong = await scene.send('/par', { method: 'POST', body: parameters, headers })
+    expect(refusal(wrong)).toEqual([401, 'invalid_client'])
+  })
+
+  it('§2.1: request_uri itself is not pushed', async () => {
+    const { pushed } = await push({ request_uri: 'urn:ietf:params:oauth:request_uri:other' })
+    expect(refusal(pushed)).toEqual([400, expect.stringMatching(/^(invalid_request|request_uri_not_supported)$/)])
+  })
+
+  it('§2.2: the answer is 201, unguessable, short-lived and not stored', async () => {
+    const { pushed } = await push()
+    expect(pushed.status).toBe(201)
+    expect(pushed.headers.get('cache-control')).toContain('no-store')
+    expect(pushed.body.request_uri).toMatch(/^urn:ietf:params:oauth:request_uri:[\w-]{22,}$/)
+    expect(pushed.body.expires_in).toSatisfy((seconds: number) => seconds >= 5 && seconds <= 600)
+  })
+
+  it.each<[string, Parameters, string]>([
+    ['a scope that the client has not', { scope: 'openid nonsense_scope email_of_others' }, 'invalid_scope'],
+    ['no response type', { response_type: undefined }, 'invalid_request'],
+    ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }, 'invalid_request'],
+    ['claims that are no JSON', { claims: '{' }, 'invalid_request'],
+  ])('§2.3: %s is told at once', async (_case, change, error) => {
+    const { pushed } = await push(change)
+    if (error === 'invalid_scope' && pushed.status === 201) return // unknown scopes are ignored: OpenID Connect Core §3.1.2.1
+    expect(refusal(pushed)).toEqual([400, error])
+  })
+
+  it('§2.3: any other method is refused', async () => {
+    const { status } = await scene.send('/par')
+    expect(status).toBeGreaterThanOrEqual(400)
+  })
+
+  it('§4: a request is good for the client that pushed it, and for no other', async () => {
+    const { pushed } = await push()
+    const other = await scene.addParty()
+    const url = withUri(pushed.body.request_uri)
+    url.searchParams.set('client_id', other.id)
+    const page = await new Citizen(REDIRECT_URI).get(url)
+    expect([page.url.pathname, page.status]).toEqual(['/authorize', 400])
+  })
+
+  it('§4: what stands beside request_uri counts for nothing', async () => {
+    const { pushed, parameters } = await push({ prompt: 'none' })
+    const beside = { state: 'another', scope: 'openid pan', redirect_uri: 'https://evil.example/' }
+    const { url } = await new Citizen(REDIRECT_URI).get(withUri(pushed.body.request_uri, beside))
+    expect(url.href.startsWith(REDIRECT_URI)).toBe(true)
+    expect([url.searchParams.get('error'), url.searchParams.get('state')]).toEqual([
+      'login_required',
+      parameters.get('state'),
+    ])
+  })
+
+  it('§4: a request that has given a code gives no other', async () => {
+    const { pushed, verifier, parameters } = await push()
+    const answer = await logIn(withUri(pushed.body.request_uri))
+    expect((await party.exchange({ answer, verifier, parameters, url: answer })).status).toBe(200)
+    const page = await new Citizen(REDIRECT_URI).get(withUri(pushed.body.request_uri))
+    const error = page.url.searchParams.get('error')
+    expect(error ?? page.status).toSatisfy((it: unknown) => it === 400 || it === 'invalid_request_uri')
+  })
+
+  it('§5: the metadata names the endpoint, and does not demand it of everybody', () => {
+    expect(scene.as.pushed_authorization_request_endpoint).toBe(`${scene.as.issuer}/par`)
+    expect(scene.as.require_pushed_authorization_requests ?? false).toBe(false)
+  })
+})

@@ -1,0 +1,209 @@
+import { sql } from 'kysely'
+import * as client from 'openid-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Database, openDatabase } from '../../adapters/database.ts'
+import { Citizen, type Form, type Page } from '../support/citizen.ts'
+import type { Cluster } from '../support/cluster.ts'
+import { REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
+import {
+  addApp,
+  BOTH,
+  expectDead,
+  postToken,
+  type RelyingApp,
+  request,
+  signedIn,
+  TWENTY,
+  twoProcesses,
+  userinfoStatus,
+} from '../support/two-processes.ts'
+
+/** Bound to the browser's session: without `offline_access` a sign-out ends it. */
+const BOUND = { scope: 'openid pan', prompt: 'login' }
+
+/** People press twice, open two tabs and sign out while an app is at work: once is once, whichever process is asked. */
+describe('one browser at two issuer processes', () => {
+  const opened = twoProcesses()
+  let cluster: Cluster
+  let database: Database
+  let app: RelyingApp
+
+  beforeAll(async () => {
+    ;({ cluster } = opened())
+    database = await openDatabase({ url: opened().databaseUrl })
+    app = await addApp(cluster)
+  })
+  afterAll(() => database?.close())
+
+  async function countOf(table: 'consent' | 'oidc_grant', clientId: string): Promise<number> {
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}
+      where client_id = ${clientId}`.execute(database.db())
+    return rows[0]?.n ?? 0
+  }
+
+  /** The consent page of a login, in a browser that may have others open. */
+  async function atConsent(by: RelyingApp, parameters: Record<string, string>, citizen = new Citizen(REDIRECT_URI)) {
+    const { url, verifier } = await request(by, parameters)
+    return { citizen, verifier, page: await signInAtDigiLocker(citizen, await citizen.get(url), 'asha') }
+  }
+
+  /** One request of this browser to one process, whose redirect is not followed. */
+  async function send(citizen: Citizen, index: number, url: URL, form?: URLSearchParams) {
+    const cookie = await citizen.jar.getCookieString(url.href)
+    const answer = await cluster.fetchAt(index)(url, {
+      headers: { cookie, accept: 'text/html', ...(form && { 'content-type': 'application/x-www-form-urlencoded' }) },
+      ...(form && { method: 'POST', body: form }),
+    })
+    for (const one of answer.headers.get('set-cookie')?.split(/, (?=[\w-]+=)/) ?? [])
+      await citizen.jar.setCookie(one, url.href, { ignoreError: true })
+    return { status: answer.status, location: answer.headers.get('location') ?? '', html: await answer.text() }
+  }
+
+  const formOf = ({ forms }: Page, button: string): Form => {
+    const found = forms.find(({ buttons }) => buttons.some(({ value }) => value === button))
+    if (!found) throw new Error(`no button ${button}`)
+    return found
+  }
+
+  const shareOf = ({ fields }: Form) => new URLSearchParams([...fields.map(([k, v]) => [k, v]), ['decision', 'share']])
+
+  it('takes one of 20 presses of “Share”: one consent, one grant, and every press leads on', async () => {
+    const own = await addApp(cluster)
+    const { citizen, page, verifier } = await atConsent(own, {})
+    const form = formOf(page, 'share')
+    const answers = await Promise.all(TWENTY.map((index) => send(citizen, index, form.action, shareOf(form))))
+    expect(answers.map(({ status }) => status)).toEqual(TWENTY.map(() => 303))
+    expect(new Set(answers.map(({ location }) => location)).size).toBe(1)
+    expect([await countOf('consent', own.id), await countOf('oidc_grant', own.id)]).toEqual([1, 1])
+    const { url } = await citizen.get(new URL(answers[0]?.location ?? ''))
+    const tokens = await client.authorizationCodeGrant(own.config, url, { pkceCodeVerifier: verifier })
+    expect(await userinfoStatus(own, 1, tokens.access_token)).toBe(200)
+  })
+
+  it('counts one of a yes and a no that are pressed at once', async () => {
+    const own = await addApp(cluster)
+    const { citizen, page } = await atConsent(own, {})
+    const form = formOf(page, 'share')
+    const no = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['decision', 'refuse']])
+    await Promise.all(TWENTY.map((index) => send(citizen, index, form.action, index === 0 ? shareOf(form) : no)))
+    const history = (await cluster.operator.events.history({ clientId: own.id })).map(({ body }) => body.type)
+    expect(history.filter((type) => type === 'consent.granted' || type === 'consent.refused')).toHaveLength(1)
+    expect(await countOf('oidc_grant', own.id)).toBe(history.includes('consent.granted') ? 1 : 0)
+  })
+
+  it('resumes one of 20 times: one code, and the others are told that it is over', async () => {
+    const own = await addApp(cluster)
+    const { citizen, page } = await atConsent(own, {})
+    const form = formOf(page, 'share')
+    const { location } = await send(citizen, 0, form.action, shareOf(form))
+    const answers = await Promise.all(TWENTY.map((index) => send(citizen, index, new URL(location))))
+    const codes = answers.filter((answer) => answer.location.startsWith(REDIRECT_URI))
+    expect(codes).toHaveLength(1)
+    for (const { html } of answers.filter((answer) => !codes.includes(answer)))
+      expect(html).toContain('INTERACTION_EXPIRED')
+    const history = await cluster.operator.events.history({ clientId: own.id, type: 'code.issued' })
+    expect(history).toHaveLength(1)
+  })
+
+  it('issues one code for 20 parallel uses of a pushed request (RFC 9126 §7.3)', async () => {
+    const own = await addApp(cluster)
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(own, BOUND, citizen)
+    const verifier = client.randomPKCECodeVerifier()
+    const pushed = await client.buildAuthorizationUrlWithPAR(own.config, {
+      redirect_uri: REDIRECT_URI,
+      scope: BOUND.scope,
+      prompt: 'none',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const answers = await Promise.all(TWENTY.map((index) => send(citizen, index, pushed)))
+    const codes = answers.flatMap(({ location }) => URL.parse(location)?.searchParams.get('code') ?? [])
+    expect(codes).toHaveLength(1)
+    const tokens = await client.authorizationCodeGrant(
+      own.config,
+      new URL(answers.find(({ location }) => location.includes('code='))?.location ?? ''),
+      { pkceCodeVerifier: verifier },
+    )
+    expect(await userinfoStatus(own, 0, tokens.access_token)).toBe(200)
+  })
+
+  it('lets two logins in one browser session at two apps both succeed, again and again', async () => {
+    const [one, two] = [await addApp(cluster), await addApp(cluster)]
+    for (let round = 0; round < 4; round++) {
+      const citizen = new Citizen(REDIRECT_URI)
+      await signedIn(app, BOUND, citizen) // the session that both will change
+      const pages = [await atConsent(one, BOUND, citizen), await atConsent(two, BOUND, citizen)] as const
+      const resumes = await Promise.all(
+        pages.map(async ({ page }, index) => {
+          const form = formOf(page, 'share')
+          return new URL((await send(citizen, index, form.action, shareOf(form))).location)
+        }),
+      )
+      const callbacks = await Promise.all(resumes.map((url, index) => send(citizen, index, url)))
+      for (const [index, by] of [one, two].entries()) {
+        const tokens = await client.authorizationCodeGrant(by.config, new URL(callbacks[index]?.location ?? ''), {
+          pkceCodeVerifier: pages[index]?.verifier ?? '',
+        })
+        for (const process of BOTH) expect(await userinfoStatus(by, process, tokens.access_token)).toBe(200)
+      }
+    }
+  })
+
+  it('lets two silent logins of one session at two apps both succeed', async () => {
+    const apps = [await addApp(cluster), await addApp(cluster)]
+    const citizen = new Citizen(REDIRECT_URI)
+    for (const by of apps) await signedIn(by, BOUND, citizen)
+    const silent = await Promise.all(apps.map((by) => request(by, { scope: BOUND.scope, prompt: 'none' })))
+    const callbacks = await Promise.all(silent.map(({ url }, index) => send(citizen, index, url)))
+    for (const [index, by] of apps.entries()) {
+      const tokens = await client.authorizationCodeGrant(by.config, new URL(callbacks[index]?.location ?? ''), {
+        pkceCodeVerifier: silent[index]?.verifier ?? '',
+      })
+      expect(await userinfoStatus(by, index, tokens.access_token)).toBe(200)
+    }
+  })
+
+  it('leaves nothing alive that was exchanged while the person signed out', async () => {
+    for (let round = 0; round < 4; round++) {
+      const citizen = new Citizen(REDIRECT_URI)
+      const { page, verifier } = await atConsent(app, BOUND, citizen)
+      const { url } = await citizen.submit(page, /^share$/)
+      const signOut = await citizen.get(new URL('/logout', cluster.issuer))
+      const form = formOf(signOut, 'yes')
+      const yes = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['logout', 'yes']])
+      const exchange = postToken(app, 0, {
+        grant_type: 'authorization_code',
+        code: url.searchParams.get('code') ?? '',
+        redirect_uri: REDIRECT_URI,
+        code_verifier: verifier,
+      })
+      const [answer] = await Promise.all([exchange, send(citizen, 1, form.action, yes)])
+      for (const index of BOTH)
+        expect(await userinfoStatus(app, index, String(answer.body.access_token ?? 'none'))).toBe(401)
+    }
+  })
+
+  it('leaves nothing alive that was refreshed while the person took her consent back', async () => {
+    const own = await addApp(cluster, { dwar: { purpose: { en: 'To try it' }, graceSeconds: 10 } })
+    const citizen = new Citizen(REDIRECT_URI)
+    const tokens = await signedIn(own, {}, citizen)
+    const form = (await citizen.get(new URL('/account', cluster.issuer))).forms.find(({ fields }) =>
+      fields.some(([, value]) => value === own.id),
+    )
+    const withdraw = send(
+      citizen,
+      1,
+      new URL('/account/withdraw', cluster.issuer),
+      new URLSearchParams(form?.fields.map(([k, v]) => [k, v])),
+    )
+    const refreshes = TWENTY.map((index) =>
+      postToken(own, index, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token ?? '' }),
+    )
+    expect((await withdraw).status).toBe(303)
+    for (const { status, body } of await Promise.all(refreshes))
+      if (status === 200) await expectDead(own, body as unknown as { access_token: string })
+    await expectDead(own, tokens)
+    expect(await countOf('oidc_grant', own.id)).toBe(0)
+  })
+})
