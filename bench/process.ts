@@ -12,10 +12,16 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
+/** How the Dockerfile starts Node. */
+const AS_DEPLOYED = ['--max-semi-space-size=4']
+
 /** @param profileFolder where the process leaves its CPU profile when it stops; absent: it makes none */
 export async function startProcess(question: Omit<Start, 'ask'>, profileFolder?: string): Promise<ServerProcess> {
   const child = fork(path.join(import.meta.dirname, 'child.ts'), {
-    execArgv: profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [],
+    execArgv: [
+      ...(question.server === 'dwar' ? AS_DEPLOYED : []),
+      ...(profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : []),
+    ],
     // Its log goes nowhere, but it is written; what it says of failures is kept for the error.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freshPostgres } from '../support/databases.ts'
-import { type Answer, openScene, type Scene } from './party.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, useScene } from './party.ts'
 
 describe('OpenID Connect Discovery 1.0 and RFC 8414', () => {
-  const open = freshPostgres()
-  let scene: Scene
+  const scene = useScene()
   let metadata: Answer
   beforeAll(async () => {
-    scene = await openScene(open)
     metadata = await scene.send('/.well-known/openid-configuration')
   })
-  afterAll(() => scene.close())
 
   it('§3: every required member is there', () => {
     expect(metadata.body).toMatchObject({

@@ -1,25 +1,19 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import { freshPostgres } from '../support/databases.ts'
 import { logIn, REDIRECT_URI } from '../support/stage.ts'
-import { claimsOf, openScene, type Party, refusal, type Scene, type Tokens } from './party.ts'
+import { claimsOf, refusal, type Tokens, useScene } from './party.ts'
 
 describe('OpenID Connect Core 1.0', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  let party: Party
+  const scene = useScene()
   /** one login, read by the tests that only look */
   let signedIn: Tokens
   let citizen: Citizen
 
   beforeAll(async () => {
-    scene = await openScene(open)
-    party = scene.party
     citizen = new Citizen(REDIRECT_URI)
-    signedIn = await party.tokens({ scope: 'openid offline_access profile' }, citizen)
+    signedIn = await scene.party.tokens({ scope: 'openid offline_access profile' }, citizen)
   })
-  afterAll(() => scene.close())
 
   const userinfo = (init: RequestInit = {}) =>
     scene.send('/userinfo', { headers: { authorization: `Bearer ${signedIn.access_token}` }, ...init })
@@ -28,7 +22,7 @@ describe('OpenID Connect Core 1.0', () => {
     const keys = createRemoteJWKSet(new URL('/jwks', scene.stage.issuer))
     const { payload, protectedHeader } = await jwtVerify(signedIn.id_token, keys, {
       issuer: scene.stage.issuer.origin,
-      audience: party.id,
+      audience: scene.party.id,
     })
     expect(protectedHeader).toMatchObject({ alg: 'RS256', kid: expect.any(String) })
     expect(payload.nonce).toBe(signedIn.parameters.get('nonce'))
@@ -39,32 +33,32 @@ describe('OpenID Connect Core 1.0', () => {
   })
 
   it('§3.1.2.1: prompt=none asks nobody anything: login_required without a session', async () => {
-    const answer = await party.answerTo({ prompt: 'none' })
+    const answer = await scene.party.answerTo({ prompt: 'none' })
     expect(answer.searchParams.get('error')).toBe('login_required')
   })
 
   it('§3.1.2.1: prompt=none together with another value is invalid_request', async () => {
-    const answer = await party.answerTo({ prompt: 'none login' })
+    const answer = await scene.party.answerTo({ prompt: 'none login' })
     expect(answer.searchParams.get('error')).toBe('invalid_request')
   })
 
   it('§3.1.2.1: prompt=login asks a person again who is signed in', async () => {
-    const { url } = await citizen.get((await party.request({ scope: 'openid profile', prompt: 'login' })).url)
+    const { url } = await citizen.get((await scene.party.request({ scope: 'openid profile', prompt: 'login' })).url)
     expect(url.pathname).toMatch(/^\/interaction\//)
   })
 
   it('§3.1.2.1: max_age asks again when the sign-in is older, and the ID token tells its time', async () => {
-    const { id_token } = await party.tokens({ max_age: '3600' })
+    const { id_token } = await scene.party.tokens({ max_age: '3600' })
     const { auth_time, iat } = claimsOf(id_token)
     expect(Number(iat) - Number(auth_time)).toBeLessThan(60)
-    const { url } = await citizen.get((await party.request({ max_age: '0', prompt: undefined })).url)
+    const { url } = await citizen.get((await scene.party.request({ max_age: '0', prompt: undefined })).url)
     expect(url.pathname).toMatch(/^\/interaction\//)
-    const silent = await party.answerTo({ max_age: '0', prompt: 'none' }, citizen)
+    const silent = await scene.party.answerTo({ max_age: '0', prompt: 'none' }, citizen)
     expect(silent.searchParams.get('error')).toBe('login_required')
   })
 
   it.each(['-1', 'soon', '1.5'])('§3.1.2.1: max_age=%s is invalid_request', async (max_age) => {
-    const answer = await party.answerTo({ max_age })
+    const answer = await scene.party.answerTo({ max_age })
     expect(answer.searchParams.get('error')).toBe('invalid_request')
   })
 
@@ -76,31 +70,34 @@ describe('OpenID Connect Core 1.0', () => {
     ['acr_values', 'urn:nobody:knows'],
     ['unheard_of', 'anything'],
   ])('§3.1.2.1: %s causes no error, whatever it says', async (name, value) => {
-    const { url, status } = await new Citizen(REDIRECT_URI).get((await party.request({ [name]: value })).url)
+    const { url, status } = await new Citizen(REDIRECT_URI).get((await scene.party.request({ [name]: value })).url)
     expect([status, url.pathname.startsWith('/interaction/')]).toEqual([200, true])
   })
 
   it('§3.1.2.1: an id_token_hint of another person is login_required', async () => {
     const other = await logInAs('bala')
-    const answer = await party.answerTo({ prompt: 'none', scope: 'openid profile', id_token_hint: other }, citizen)
+    const answer = await scene.party.answerTo(
+      { prompt: 'none', scope: 'openid profile', id_token_hint: other },
+      citizen,
+    )
     expect(answer.searchParams.get('error')).toBe('login_required')
   })
 
   it('§3.1.2.1: an id_token_hint that we did not sign is invalid_request', async () => {
     const [header = '', payload = ''] = signedIn.id_token.split('.')
-    const answer = await party.answerTo({ id_token_hint: `${header}.${payload}.${'A'.repeat(342)}` }, citizen)
+    const answer = await scene.party.answerTo({ id_token_hint: `${header}.${payload}.${'A'.repeat(342)}` }, citizen)
     expect(answer.searchParams.get('error')).toBe('invalid_request')
   })
 
   it('§3.1.2.2: a request without openid gets no ID token', async () => {
-    const answer = await party.answerTo({ scope: 'profile' }).catch(() => undefined)
+    const answer = await scene.party.answerTo({ scope: 'profile' }).catch(() => undefined)
     if (answer) expect(answer.searchParams.get('error')).toMatch(/^invalid_(request|scope)$/)
-    else expect((await party.tokens({ scope: 'profile' })).id_token).toBe('')
+    else expect((await scene.party.tokens({ scope: 'profile' })).id_token).toBe('')
   })
 
   it('§3.1.2.6: an error comes back with the state, letter by letter', async () => {
     const state = 'a b+c%20&=/?ä😀'
-    const answer = await party.answerTo({ prompt: 'none', state })
+    const answer = await scene.party.answerTo({ prompt: 'none', state })
     expect(answer.searchParams.get('state')).toBe(state)
   })
 
@@ -139,30 +136,30 @@ describe('OpenID Connect Core 1.0', () => {
 
   it('§5.5: a claim is given in the place where it was asked for, null and essential alike', async () => {
     const claims = { id_token: { birthdate: { essential: true } }, userinfo: { gender: null } }
-    const { id_token } = await party.tokens({ scope: 'openid', claims: JSON.stringify(claims) })
+    const { id_token } = await scene.party.tokens({ scope: 'openid', claims: JSON.stringify(claims) })
     expect(claimsOf(id_token)).toMatchObject({ birthdate: '1992-03-14' })
     expect(claimsOf(id_token)).not.toHaveProperty('gender')
   })
 
   it('§5.5: a claim that nobody knows is left out, and is no error even when essential', async () => {
     const claims = { id_token: { shoe_size: { essential: true }, birthdate: { essential: true } } }
-    const { id_token } = await party.tokens({ scope: 'openid', claims: JSON.stringify(claims) })
+    const { id_token } = await scene.party.tokens({ scope: 'openid', claims: JSON.stringify(claims) })
     expect(claimsOf(id_token)).toMatchObject({ birthdate: '1992-03-14' })
     expect(claimsOf(id_token)).not.toHaveProperty('shoe_size')
   })
 
   it('§9: a secret counts in the header and in the form, and no client with a secret goes without', async () => {
-    const refresh = { grant_type: 'refresh_token', refresh_token: 'never-given', client_id: party.id }
+    const refresh = { grant_type: 'refresh_token', refresh_token: 'never-given', client_id: scene.party.id }
     const post = (form: Record<string, string>) =>
       scene.send('/token', { method: 'POST', body: new URLSearchParams({ ...refresh, ...form }) })
-    expect(refusal(await post({ client_secret: party.secret }))).toEqual([400, 'invalid_grant'])
+    expect(refusal(await post({ client_secret: scene.party.secret }))).toEqual([400, 'invalid_grant'])
     expect(refusal(await post({ client_secret: 'wrong' }))).toEqual([401, 'invalid_client'])
     expect(refusal(await post({}))).toEqual([401, 'invalid_client'])
   })
 
   it('§12.2: a refreshed ID token has the same iss, sub, aud and auth_time, and no new nonce', async () => {
-    const first = await party.tokens({ scope: 'openid offline_access', max_age: '3600' })
-    const { body } = await party.refresh(first.refresh_token)
+    const first = await scene.party.tokens({ scope: 'openid offline_access', max_age: '3600' })
+    const { body } = await scene.party.refresh(first.refresh_token)
     const [before, after] = [claimsOf(first.id_token), claimsOf(String(body.id_token))]
     const same = ['iss', 'sub', 'aud', 'auth_time']
     expect(same.map((name) => after[name])).toEqual(same.map((name) => before[name]))
@@ -172,8 +169,8 @@ describe('OpenID Connect Core 1.0', () => {
 
   /** @returns the ID token of another person at the same app */
   async function logInAs(persona: string): Promise<string> {
-    const sent = await party.request()
+    const sent = await scene.party.request()
     const answer = await logIn(sent.url, { persona })
-    return String((await party.exchange({ ...sent, answer })).body.id_token)
+    return String((await scene.party.exchange({ ...sent, answer })).body.id_token)
   }
 })

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import type { OpenDatabase } from '../support/databases.ts'
+import { freshPostgres } from '../support/databases.ts'
 import { logIn, openStage, REDIRECT_URI, type Stage } from '../support/stage.ts'
 
 export type Parameters = Readonly<Record<string, string | undefined>>
@@ -49,6 +49,7 @@ export interface Tokens extends Authorized {
   readonly answerOfToken: Answer
 }
 
+/** What a test file plays on: an issuer over HTTP, and a relying app registered with it. */
 export interface Scene {
   readonly stage: Stage
   readonly as: oauth.AuthorizationServer
@@ -56,26 +57,38 @@ export interface Scene {
   addParty(change?: Record<string, unknown>): Promise<Party>
   /** Anonymous: no authentication is added. */
   send(path: string, init?: RequestInit): Promise<Answer>
-  close(): Promise<void>
 }
 
 const insecure = { [oauth.allowInsecureRequests]: true }
 
-/** An issuer over HTTP and a relying app registered with it. */
-export async function openScene(open: OpenDatabase): Promise<Scene> {
-  const stage = await openStage(await open())
-  const as = await oauth.processDiscoveryResponse(stage.issuer, await oauth.discoveryRequest(stage.issuer, insecure))
+/** Opens a scene before the tests of the suite that calls this, and closes it after them. */
+export function useScene(): Scene {
+  const open = freshPostgres()
+  let stage: Stage
+  let as: oauth.AuthorizationServer
+  let party: Party
   const addParty = async (change?: Record<string, unknown>) => {
     const { client_id: id, client_secret: secret } = await stage.addClient(change)
     return createParty(stage.issuer, id, secret)
   }
+  beforeAll(async () => {
+    stage = await openStage(await open())
+    as = await oauth.processDiscoveryResponse(stage.issuer, await oauth.discoveryRequest(stage.issuer, insecure))
+    party = await addParty()
+  })
+  afterAll(() => stage?.close())
   return {
-    stage,
-    as,
-    party: await addParty(),
+    get stage() {
+      return stage
+    },
+    get as() {
+      return as
+    },
+    get party() {
+      return party
+    },
     addParty,
     send: (path, init) => send(stage.issuer, path, init),
-    close: () => stage.close(),
   }
 }
 

@@ -1,48 +1,40 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import { freshPostgres } from '../support/databases.ts'
 import { REDIRECT_URI } from '../support/stage.ts'
-import { openScene, type Party, refusal, type Scene } from './party.ts'
+import { refusal, useScene } from './party.ts'
 
 describe('RFC 6749, OAuth 2.0', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  let party: Party
-  beforeAll(async () => {
-    scene = await openScene(open)
-    party = scene.party
-  })
-  afterAll(() => scene.close())
+  const scene = useScene()
 
   it('§2.3.1: credentials in the address are not taken', async () => {
-    const query = new URLSearchParams({ client_id: party.id, client_secret: party.secret })
+    const query = new URLSearchParams({ client_id: scene.party.id, client_secret: scene.party.secret })
     const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x' })
     const { status, body: answer } = await scene.send(`/token?${query}`, { method: 'POST', body })
     expect([status, answer.error]).toEqual([400, 'invalid_request'])
   })
 
   it('§2.3.1: HTTP Basic takes id and secret form-encoded', async () => {
-    const encoded = [...party.id].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('')
+    const encoded = [...scene.party.id].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('')
     const answer = await scene.send('/token', {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa(`${encoded}:${party.secret}`)}` },
+      headers: { authorization: `Basic ${btoa(`${encoded}:${scene.party.secret}`)}` },
       body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'never-given' }),
     })
     expect(refusal(answer)).toEqual([400, 'invalid_grant'])
   })
 
   it('§2.3: a client uses one way of authentication in a request', async () => {
-    const answer = await party.post('/token', {
+    const answer = await scene.party.post('/token', {
       grant_type: 'refresh_token',
       refresh_token: 'x',
-      client_id: party.id,
-      client_secret: party.secret,
+      client_id: scene.party.id,
+      client_secret: scene.party.secret,
     })
     expect(refusal(answer)).toEqual([400, 'invalid_request'])
   })
 
   it('§3.1: a parameter without a value is as if it were left out', async () => {
-    const answer = await party.answerTo({ prompt: '', max_age: '', response_type: '' })
+    const answer = await scene.party.answerTo({ prompt: '', max_age: '', response_type: '' })
     expect(answer.searchParams.get('error')).toBe('invalid_request')
   })
 
@@ -56,7 +48,10 @@ describe('RFC 6749, OAuth 2.0', () => {
   it('§3.2: the token endpoint takes a form alone', async () => {
     const answer = await scene.send('/token', {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa(`${party.id}:${party.secret}`)}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Basic ${btoa(`${scene.party.id}:${scene.party.secret}`)}`,
+        'content-type': 'application/json',
+      },
       body: JSON.stringify({ grant_type: 'refresh_token', refresh_token: 'x' }),
     })
     expect(refusal(answer)).toEqual([400, 'invalid_request'])
@@ -66,13 +61,13 @@ describe('RFC 6749, OAuth 2.0', () => {
     ['no client', { client_id: undefined }, 'REQUEST_INVALID'],
     ['an unknown client', { client_id: 'nobody' }, 'CLIENT_UNKNOWN'],
   ])('§3.1.2.4: a request of %s is shown on our page and redirected nowhere', async (_case, change, code) => {
-    const page = await new Citizen(REDIRECT_URI).get((await party.request(change)).url)
+    const page = await new Citizen(REDIRECT_URI).get((await scene.party.request(change)).url)
     expect([page.status, page.url.pathname]).toEqual([400, '/authorize'])
     expect(page.html).toContain(code)
   })
 
   it('§4.1.2: a code lives for at most ten minutes; ours for one', async () => {
-    const { answer } = await party.authorize()
+    const { answer } = await scene.party.authorize()
     const [row] = await scene.stage.database
       .db()
       .selectFrom('oidc_model')
@@ -86,26 +81,29 @@ describe('RFC 6749, OAuth 2.0', () => {
   })
 
   it('§4.1.3: a code is good only with the redirect URI of its request', async () => {
-    const authorized = await party.authorize()
+    const authorized = await scene.party.authorize()
     for (const redirect_uri of ['https://shop.example/other', undefined])
-      expect(refusal(await party.exchange(authorized, { redirect_uri }))).toEqual([
+      expect(refusal(await scene.party.exchange(authorized, { redirect_uri }))).toEqual([
         400,
         expect.stringMatching(/^invalid_(grant|request)$/),
       ])
-    expect((await party.exchange(authorized)).status).toBe(200)
+    expect((await scene.party.exchange(authorized)).status).toBe(200)
   })
 
   it('§5.2: unknown, missing and foreign grant types have their codes', async () => {
-    expect(refusal(await party.post('/token', { grant_type: 'urn:none' }))).toEqual([400, 'unsupported_grant_type'])
-    expect(refusal(await party.post('/token', {}))).toEqual([400, 'invalid_request'])
+    expect(refusal(await scene.party.post('/token', { grant_type: 'urn:none' }))).toEqual([
+      400,
+      'unsupported_grant_type',
+    ])
+    expect(refusal(await scene.party.post('/token', {}))).toEqual([400, 'invalid_request'])
     for (const grant_type of ['password', 'client_credentials', 'implicit'])
-      expect(refusal(await party.post('/token', { grant_type }))).toEqual([400, 'unsupported_grant_type'])
+      expect(refusal(await scene.party.post('/token', { grant_type }))).toEqual([400, 'unsupported_grant_type'])
   })
 
   it('§5.2: wrong HTTP Basic credentials get 401 with a challenge of that scheme', async () => {
     const answer = await scene.send('/token', {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa(`${party.id}:wrong`)}` },
+      headers: { authorization: `Basic ${btoa(`${scene.party.id}:wrong`)}` },
       body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x' }),
     })
     expect([...refusal(answer), answer.headers.get('www-authenticate')]).toEqual([
@@ -117,9 +115,9 @@ describe('RFC 6749, OAuth 2.0', () => {
   })
 
   it('§6: a refresh may ask for less, and not for more', async () => {
-    const { refresh_token } = await party.tokens({ scope: 'openid offline_access profile' })
-    expect(refusal(await party.refresh(refresh_token, { scope: 'openid pan' }))).toEqual([400, 'invalid_scope'])
-    const { status, body } = await party.refresh(refresh_token, { scope: 'openid' })
+    const { refresh_token } = await scene.party.tokens({ scope: 'openid offline_access profile' })
+    expect(refusal(await scene.party.refresh(refresh_token, { scope: 'openid pan' }))).toEqual([400, 'invalid_scope'])
+    const { status, body } = await scene.party.refresh(refresh_token, { scope: 'openid' })
     expect([status, body.scope]).toEqual([200, 'openid'])
   })
 })

@@ -1,43 +1,35 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freshPostgres } from '../support/databases.ts'
-import { openScene, type Party, refusal, type Scene } from './party.ts'
+import { describe, expect, it } from 'vitest'
+import { refusal, useScene } from './party.ts'
 
 const OFFLINE = { scope: 'openid offline_access' }
 
 describe('RFC 7009, revocation', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  let party: Party
-  beforeAll(async () => {
-    scene = await openScene(open)
-    party = scene.party
-  })
-  afterAll(() => scene.close())
+  const scene = useScene()
 
-  const isActive = async (token: string) => (await party.post('/introspect', { token })).body.active
+  const isActive = async (token: string) => (await scene.party.post('/introspect', { token })).body.active
 
   it('§2.1: a client authenticates, with POST', async () => {
     const body = new URLSearchParams({ token: 'x' })
     expect((await scene.send('/revoke', { method: 'POST', body })).status).toBe(400)
     expect((await scene.send('/revoke?token=x')).status).toBeGreaterThanOrEqual(400)
-    expect(refusal(await party.post('/revoke', {}))).toEqual([400, 'invalid_request'])
+    expect(refusal(await scene.party.post('/revoke', {}))).toEqual([400, 'invalid_request'])
   })
 
   it('§2.1: a wrong hint does not hide a token', async () => {
-    const { access_token } = await party.tokens()
-    await party.post('/revoke', { token: access_token, token_type_hint: 'refresh_token' })
+    const { access_token } = await scene.party.tokens()
+    await scene.party.post('/revoke', { token: access_token, token_type_hint: 'refresh_token' })
     expect(await isActive(access_token)).toBe(false)
   })
 
   it('§2.1: another client’s token stays good', async () => {
-    const { access_token } = await party.tokens()
+    const { access_token } = await scene.party.tokens()
     const other = await scene.addParty()
     await other.post('/revoke', { token: access_token })
     expect(await isActive(access_token)).toBe(true)
   })
 
   it('§2.2: a token that nobody knows is answered with 200', async () => {
-    expect((await party.post('/revoke', { token: 'never-given' })).status).toBe(200)
+    expect((await scene.party.post('/revoke', { token: 'never-given' })).status).toBe(200)
   })
 
   describe('RFC 7662, introspection', () => {
@@ -48,19 +40,24 @@ describe('RFC 7009, revocation', () => {
     })
 
     it('§2.2: tells an active token’s client, scope, subject and times, and no claim about the person', async () => {
-      const { access_token } = await party.tokens({ scope: 'openid profile' })
-      const { body, headers } = await party.post('/introspect', { token: access_token })
-      expect(body).toMatchObject({ active: true, client_id: party.id, scope: 'openid profile', iss: scene.as.issuer })
+      const { access_token } = await scene.party.tokens({ scope: 'openid profile' })
+      const { body, headers } = await scene.party.post('/introspect', { token: access_token })
+      expect(body).toMatchObject({
+        active: true,
+        client_id: scene.party.id,
+        scope: 'openid profile',
+        iss: scene.as.issuer,
+      })
       expect(Number(body.exp)).toBeGreaterThan(Number(body.iat))
       expect(JSON.stringify(body)).not.toMatch(/Asha|1992/)
       expect(headers.get('cache-control')).toContain('no-store')
     })
 
     it('§2.2: says of every other token that it is not active, and nothing more', async () => {
-      const { refresh_token } = await party.tokens(OFFLINE)
-      await party.refresh(refresh_token)
+      const { refresh_token } = await scene.party.tokens(OFFLINE)
+      await scene.party.refresh(refresh_token)
       for (const token of ['never-given', refresh_token]) {
-        const { status, body } = await party.post('/introspect', { token })
+        const { status, body } = await scene.party.post('/introspect', { token })
         expect([status, body]).toEqual([200, { active: false }])
       }
     })

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freshPostgres } from '../support/databases.ts'
-import { openScene, refusal, type Scene } from './party.ts'
+import { describe, expect, it } from 'vitest'
+import { refusal, useScene } from './party.ts'
 
 /** The example of Appendix B. */
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 
 describe('RFC 7636, PKCE', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  beforeAll(async () => {
-    scene = await openScene(open)
-  })
-  afterAll(() => scene.close())
+  const scene = useScene()
 
   it('Appendix B: takes the verifier of the example for its challenge, and the challenge for nothing', async () => {
     const authorized = await scene.party.authorize({ code_challenge: CHALLENGE })

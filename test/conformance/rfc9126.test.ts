@@ -1,34 +1,26 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import { freshPostgres } from '../support/databases.ts'
 import { logIn, REDIRECT_URI } from '../support/stage.ts'
-import { openScene, type Parameters, type Party, refusal, type Scene } from './party.ts'
+import { type Parameters, refusal, useScene } from './party.ts'
 
 describe('RFC 9126, pushed authorization requests', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  let party: Party
-  beforeAll(async () => {
-    scene = await openScene(open)
-    party = scene.party
-  })
-  afterAll(() => scene.close())
+  const scene = useScene()
 
   async function push(change: Parameters = {}) {
-    const request = await party.request(change)
-    return { ...request, pushed: await party.post('/par', Object.fromEntries(request.parameters)) }
+    const request = await scene.party.request(change)
+    return { ...request, pushed: await scene.party.post('/par', Object.fromEntries(request.parameters)) }
   }
 
   const withUri = (request_uri: unknown, more: Record<string, string> = {}) =>
     new URL(
-      `/authorize?${new URLSearchParams({ client_id: party.id, request_uri: String(request_uri), ...more })}`,
+      `/authorize?${new URLSearchParams({ client_id: scene.party.id, request_uri: String(request_uri), ...more })}`,
       scene.stage.issuer,
     )
 
   it('§2.1: a client authenticates as at the token endpoint', async () => {
-    const { parameters } = await party.request()
+    const { parameters } = await scene.party.request()
     expect(refusal(await scene.send('/par', { method: 'POST', body: parameters }))).toEqual([401, 'invalid_client'])
-    const headers = { authorization: `Basic ${btoa(`${party.id}:wrong`)}` }
+    const headers = { authorization: `Basic ${btoa(`${scene.party.id}:wrong`)}` }
     const wrong = await scene.send('/par', { method: 'POST', body: parameters, headers })
     expect(refusal(wrong)).toEqual([401, 'invalid_client'])
   })
@@ -85,7 +77,7 @@ describe('RFC 9126, pushed authorization requests', () => {
   it('§4: a request that has given a code gives no other', async () => {
     const { pushed, verifier, parameters } = await push()
     const answer = await logIn(withUri(pushed.body.request_uri))
-    expect((await party.exchange({ answer, verifier, parameters, url: answer })).status).toBe(200)
+    expect((await scene.party.exchange({ answer, verifier, parameters, url: answer })).status).toBe(200)
     const page = await new Citizen(REDIRECT_URI).get(withUri(pushed.body.request_uri))
     const error = page.url.searchParams.get('error')
     expect(error ?? page.status).toSatisfy((it: unknown) => it === 400 || it === 'invalid_request_uri')

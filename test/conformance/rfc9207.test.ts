@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import { freshPostgres } from '../support/databases.ts'
 import { REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
-import { openScene, type Scene } from './party.ts'
+import { useScene } from './party.ts'
 
 describe('RFC 9207, issuer identification', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  beforeAll(async () => {
-    scene = await openScene(open)
-  })
-  afterAll(() => scene.close())
+  const scene = useScene()
 
   const issuerIn = (answer: URL) => answer.searchParams.getAll('iss')
 

@@ -1,25 +1,17 @@
 import { request } from 'undici'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import { freshPostgres } from '../support/databases.ts'
 import { REDIRECT_URI } from '../support/stage.ts'
-import { openScene, type Party, type Scene } from './party.ts'
+import { useScene } from './party.ts'
 
 describe('RFC 9700, security best current practice', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  let party: Party
-  beforeAll(async () => {
-    scene = await openScene(open)
-    party = scene.party
-  })
-  afterAll(() => scene.close())
+  const scene = useScene()
 
   it('§2.5: no client authenticates with less than it registered', async () => {
-    const { answer, verifier } = await party.authorize()
+    const { answer, verifier } = await scene.party.authorize()
     const form = {
       grant_type: 'authorization_code',
-      client_id: party.id,
+      client_id: scene.party.id,
       code: answer.searchParams.get('code') ?? '',
       redirect_uri: REDIRECT_URI,
       code_verifier: verifier,
@@ -34,20 +26,20 @@ describe('RFC 9700, security best current practice', () => {
   })
 
   it('§4.2.4: pages that a code passes send no Referer on', async () => {
-    const page = await new Citizen(REDIRECT_URI).get((await party.request()).url)
+    const page = await new Citizen(REDIRECT_URI).get((await scene.party.request()).url)
     expect(page.headers['referrer-policy']).toBe('no-referrer')
     expect(page.headers['cache-control']).toContain('no-store')
   })
 
   it('§4.3.2: an access token in an address is refused (RFC 6750 §2.3)', async () => {
-    const { access_token } = await party.tokens()
+    const { access_token } = await scene.party.tokens()
     const { status, body } = await scene.send(`/userinfo?access_token=${access_token}`)
     expect([status, body.sub]).toEqual([400, undefined])
   })
 
   it('§4.12: a form that leads on answers 303, never 307: no browser posts what was typed to the next place', async () => {
     const citizen = new Citizen(REDIRECT_URI)
-    const start = await citizen.get((await party.request()).url)
+    const start = await citizen.get((await scene.party.request()).url)
     const form = start.forms.find(({ buttons }) => buttons.some(({ value }) => value === 'continue'))
     expect(form).toBeDefined()
     const pressed = form?.buttons.find(({ value }) => value === 'continue')
@@ -70,7 +62,7 @@ describe('RFC 9700, security best current practice', () => {
   })
 
   it('§4.16: no page of ours can be framed', async () => {
-    const page = await new Citizen(REDIRECT_URI).get((await party.request()).url)
+    const page = await new Citizen(REDIRECT_URI).get((await scene.party.request()).url)
     expect(page.headers['x-frame-options']).toBe('DENY')
     expect(page.headers['content-security-policy']).toContain("frame-ancestors 'none'")
   })

@@ -1,29 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import { freshPostgres } from '../support/databases.ts'
-import { openScene, type Party, type Scene, type Tokens } from './party.ts'
+import { type Tokens, useScene } from './party.ts'
 
 const BYE = 'https://shop.example/bye'
 
 describe('OpenID Connect RP-Initiated Logout 1.0', () => {
-  const open = freshPostgres()
-  let scene: Scene
-  let party: Party
+  const scene = useScene()
   let citizen: Citizen
   let tokens: Tokens
   beforeAll(async () => {
-    scene = await openScene(open)
-    party = scene.party
     citizen = new Citizen('https://shop.example/')
-    tokens = await party.tokens({}, citizen)
+    tokens = await scene.party.tokens({}, citizen)
   })
-  afterAll(() => scene.close())
 
   const logout = (parameters: Record<string, string>) =>
     citizen.get(new URL(`/logout?${new URLSearchParams(parameters)}`, scene.stage.issuer))
 
   const isSignedIn = async () => {
-    const { url } = await citizen.get((await party.request({ prompt: 'none' })).url)
+    const { url } = await citizen.get((await scene.party.request({ prompt: 'none' })).url)
     return url.searchParams.get('error') === null
   }
 
@@ -52,7 +46,7 @@ describe('OpenID Connect RP-Initiated Logout 1.0', () => {
   ])('§3: %s is no place to be sent to', async (_case, post_logout_redirect_uri) => {
     const page = await logout({ id_token_hint: tokens.id_token, post_logout_redirect_uri })
     expect([page.status, page.url.pathname]).toEqual([400, '/logout'])
-    expect(page.html).not.toContain('evil.example')
+    expect(page.html).not.toMatch(/(href|action)="[^"]*evil/)
   })
 
   it('§3: a place needs a client: without hint and client_id nobody is sent anywhere', async () => {
@@ -64,7 +58,7 @@ describe('OpenID Connect RP-Initiated Logout 1.0', () => {
   })
 
   it('§2: client_id stands for the hint, and without a place to go she stays with us', async () => {
-    const done = await citizen.submit(await logout({ client_id: party.id }), /^yes$/)
+    const done = await citizen.submit(await logout({ client_id: scene.party.id }), /^yes$/)
     expect([done.status, done.url.origin]).toEqual([200, scene.stage.issuer.origin])
     expect(await isSignedIn()).toBe(false)
   })

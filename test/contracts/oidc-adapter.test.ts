@@ -359,6 +359,22 @@ describeOnEachDatabase('oidc adapter', (open) => {
       })
     })
 
+    it('reads the tokens of requests that come together in one statement, and alone inside a transaction', async () => {
+      const tokens = await Promise.all(
+        Array.from({ length: 5 }, async () => makeToken(kit, 'AccessToken', await makeGrant(kit))),
+      )
+      const read = () => Promise.all([...tokens, newBearer()].map((token) => kit.adapter('AccessToken').find(token)))
+      kit.statements()
+      const found = await read()
+      expect(kit.statements()).toHaveLength(1)
+      expect(found.map((payload) => payload?.jti)).toEqual([...tokens, undefined])
+      await kit.database.transact(async () => {
+        kit.statements()
+        expect(await kit.adapter('AccessToken').find(tokens[0] ?? '')).toMatchObject({ jti: tokens[0] })
+        expect(kit.statements()).toHaveLength(1)
+      })
+    })
+
     it('sees what the request itself has written', async () => {
       const grantId = await makeGrant(kit)
       const token = await makeToken(kit, 'RefreshToken', grantId)

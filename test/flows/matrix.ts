@@ -61,7 +61,7 @@ export const MATRIX: Readonly<Record<QuirkName, MatrixRow>> = {
   'pdf-unsigned': ofPdf(without('pdf-unsigned')),
   'pdf-tampered': ofPdf(ends('DOC_DIGEST_MISMATCH')),
   'pdf-appended-bytes': ofPdf(ends('DOC_DIGEST_MISMATCH')),
-  'pdf-wrong-signer': ofPdf(ends('DOC_SIGNER_UNTRUSTED')),
+  'pdf-wrong-signer': ofPdf(without('pdf-not-trusted')),
   'pdf-expired-signer': ofPdf(ends('DOC_SIGNER_EXPIRED')),
   'unsigned-xml': ofLicence(ends('DOC_UNSIGNED')),
   'tampered-xml': ofLicence(ends('DOC_DIGEST_MISMATCH')),

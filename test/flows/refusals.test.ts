@@ -271,6 +271,19 @@ describeOnEachDatabase('a login that goes wrong', (open) => {
     expectRefusal(await newCitizen().post(action, { csrf: own }), 'CSRF_REFUSED')
   })
 
+  it('takes the request back from the start page only as it was sealed for this very interaction', async () => {
+    const citizen = newCitizen()
+    const [start, other] = [await citizen.get(authorize), await citizen.get(authorize)]
+    const action = new URL(`${start.url.pathname}/start`, stage.issuer)
+    const field = (page: Page, wanted: string) => page.forms[0]?.fields.find(([name]) => name === wanted)?.[1] ?? ''
+    const csrf = field(start, 'csrf')
+    expect(field(start, 'request')).toMatch(/^[\w-]{100,}$/)
+    for (const request of [field(other, 'request'), `${field(start, 'request').slice(0, -4)}AAAA`, 'x'])
+      expectRefusal(await citizen.post(action, { csrf, request, decision: 'continue' }), 'REQUEST_INVALID')
+    const without = await citizen.post(action, { csrf, decision: 'continue' })
+    expect(without.url.origin).toBe(new URL(stage.simulator.url).origin)
+  })
+
   it('refuses the cookie of one interaction at the address of another', async () => {
     const citizen = newCitizen()
     const [one, other] = [await citizen.get(authorize), await citizen.get(authorize)]
@@ -342,7 +355,7 @@ describeOnEachDatabase('a login that goes wrong', (open) => {
     const wrong = new URL(authorize)
     wrong.searchParams.set('redirect_uri', 'https://evil.example/callback')
     const page = await new Citizen('https://evil.example').get(wrong)
-    expectRefusal(page, 'REQUEST_INVALID')
+    expectRefusal(page, 'REDIRECT_URI_MISMATCH')
     expect(page.url.origin).toBe(stage.issuer.origin)
   })
 })

@@ -15,12 +15,13 @@ export type PdfFinding =
     }
   /** it says nothing of itself that could be checked */
   | { readonly verdict: 'unsigned' }
-  /** signed, and nothing contradicts it, in a way that we do not judge: SHA-1, BER, more signatures than we read */
+  /** signed, and nothing contradicts it, by a signer whom we do not know or in a way that we do not judge: SHA-1, BER */
   | { readonly verdict: 'not-trusted'; readonly check: PdfReason }
 
 /**
- * Turns a verdict into what a login goes on with. A signature that does not hold, or is not by a signer whom we believe,
- * is refused as that of an XML document is: the document says that it is signed, and that is not so.
+ * Turns a verdict into what a login goes on with. A signature that does not hold, or is by a signer whom trust knows and
+ * refuses, is refused as that of an XML document is. A signer of whom trust has never heard refuses nothing: offices have
+ * seals of their own (documents-and-signatures.md §4), and nothing is read from the document in any case.
  * @throws DocumentError with the code of the first reason that refuses, and that reason as its check
  * @see documents-and-signatures.md §4; README.md, "What a login makes of it"
  */
@@ -55,9 +56,12 @@ const CODES: Readonly<Partial<Record<PdfReasonId, ErrorCode>>> = {
 
 /** Trust names its checks itself; what it refuses, it refuses for a PDF too. @returns undefined where nothing is refused */
 function codeOf(reason: PdfReason): ErrorCode | undefined {
+  if (reason === UNKNOWN_SIGNER) return undefined
   if (!isOwnReason(reason)) return isCheckId(reason) ? CHECKS[reason].code : 'DOC_SIGNER_UNTRUSTED'
   const { verdict } = PDF_REASONS[reason]
   return CODES[reason] ?? (verdict === 'pdf_altered_after_signing' ? 'DOC_SIGNATURE_SHAPE' : undefined)
 }
+
+const UNKNOWN_SIGNER = 'signer.known' satisfies CheckId
 
 const isCheckId = (reason: string): reason is CheckId => Object.hasOwn(CHECKS, reason)

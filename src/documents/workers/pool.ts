@@ -120,7 +120,10 @@ class Thread {
   readonly #limits: { readonly timeoutMs: number; readonly memoryMiB: number }
   readonly #whenFree: () => void
   #trust: TrustStore
-  /** none after a document broke it, until the next one comes: a thread that cannot even start is not started for ever */
+  /**
+   * None before the first document, which an issuer at rest need not pay for in memory; and none after a document broke it,
+   * until the next one comes: a thread that cannot even start is not started for ever.
+   */
   #worker: Worker | undefined
   #ready = false
   #current: Waiting | undefined
@@ -131,7 +134,6 @@ class Thread {
     this.#trust = trust
     this.#limits = limits
     this.#whenFree = whenFree
-    this.#worker = this.#start()
   }
 
   get isBusy(): boolean {

@@ -46,6 +46,20 @@ describe('documents verified in threads', () => {
     expect(verification).toMatchObject({ profile: 'digilocker', crossChecked: true })
   })
 
+  it('cost no thread before the first one comes', async () => {
+    let threads = 0
+    const count = () => {
+      threads += 1
+    }
+    process.on('worker', count)
+    const fresh = makePool({ threads: 2 })
+    expect(threads).toBe(0)
+    await fresh.verify(job(signed()))
+    expect(threads).toBe(1)
+    process.off('worker', count)
+    await fresh.close()
+  })
+
   it('are refused with the code and the check that refused them', async () => {
     const tampered = utf8(signed().toString().replace('MEERA', 'SITA'))
     await expect(pool.verify(job(tampered))).rejects.toMatchObject({
@@ -118,9 +132,10 @@ describe('PDFs judged in threads', () => {
   it('follow a change of trust', async () => {
     await using mine = disposable(makePool())
     mine.pool.useTrust(trusting([]))
-    await expect(mine.pool.verifyPdf(pdfJob(signPdf(PAGE, pki.signer, NOW)))).rejects.toThrow(
-      refusedWith('DOC_SIGNER_UNTRUSTED'),
-    )
+    await expect(mine.pool.verifyPdf(pdfJob(signPdf(PAGE, pki.signer, NOW)))).resolves.toEqual({
+      verdict: 'not-trusted',
+      check: 'signer.known',
+    })
   })
 
   it('share the threads with XML, each answered in kind', async () => {
