@@ -17,6 +17,13 @@ interface FoundRow extends ConsentRow {
   readonly person: string | null
 }
 
+/** By the index consent_account, newest first: UUIDv7 rises. */
+const FIND_LIVE = `select ${CONSENT_COLUMNS} from consent c
+  join oidc_grant g on g.id = c.grant_id and (g.expires_at is null or g.expires_at > to_timestamp($3))
+  join consent_value v on v.consent_id = c.id and v.retain_until > to_timestamp($3)
+  where c.account_id = $1 and c.client_id = $2
+  order by c.id desc limit 1`
+
 export interface ConsentStoreParts {
   readonly database: Database
   readonly clock: Clock
@@ -34,6 +41,11 @@ export function createConsentStore({ database, clock, events, memo }: ConsentSto
       known?.set(grantId, row)
       if (row?.grant_payload) memo()?.grants.set(grantId, row.grant_payload)
       if (row?.person) memo()?.accounts.add(row.person)
+      return toConsent(row)
+    },
+
+    async findLive(accountId, clientId, now) {
+      const [row] = await database.hot<ConsentRow>('consent_live', FIND_LIVE, [accountId, clientId, now])
       return toConsent(row)
     },
 

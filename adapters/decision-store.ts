@@ -1,3 +1,4 @@
+import { StoreError } from '../src/errors.ts'
 import type { Acceptance, Decision, DecisionStore, Draft } from '../src/provider/stores.ts'
 import { insertEventsOfAct, toEventRows } from './event-rows.ts'
 import { InteractionAdapter } from './oidc-interactions.ts'
@@ -30,6 +31,16 @@ const NEW_ACCOUNT = `who as (
   keyed as (
     insert into data_key (id, owner, kek_id, wrapped) select d.key_id, d.key_owner, d.kek_id, $7 from d, who)`
 
+/** The consent of the grant in `act`, and its values. */
+const AGREED = (sealed: string) => `agreed as (
+    insert into consent (id, account_id, client_id, grant_id, rail, purpose, notice, locale, items, evidence,
+      request_digest, given_at, retain_until)
+    select d.consent_id, act.account_id, act.client_id, act.grant_id, d.rail, d.purpose, d.notice, d.locale, d.items,
+      d.evidence, d.request_digest, to_timestamp(d.given_at), to_timestamp(d.retain_until) from d, act
+    returning id, retain_until),
+  kept as (
+    insert into consent_value (consent_id, sealed, retain_until) select id, ${sealed}, retain_until from agreed)`
+
 const accept = (name: string, who: string): Statement => ({
   name,
   text: `with ${RECORD}, ${who},
@@ -39,14 +50,7 @@ const accept = (name: string, who: string): Statement => ({
     select d.grant_id, who.id, d.client_id, d.grant_payload, to_timestamp(d.grant_expires)
     from d, who where exists (select 1 from taken where taken.id = d.attempt_id)
     returning account_id, client_id, id as grant_id),
-  agreed as (
-    insert into consent (id, account_id, client_id, grant_id, rail, purpose, notice, locale, items, evidence,
-      request_digest, given_at, retain_until)
-    select d.consent_id, act.account_id, act.client_id, act.grant_id, d.rail, d.purpose, d.notice, d.locale, d.items,
-      d.evidence, d.request_digest, to_timestamp(d.given_at), to_timestamp(d.retain_until) from d, act
-    returning id, retain_until),
-  kept as (
-    insert into consent_value (consent_id, sealed, retain_until) select id, $6, retain_until from agreed),
+  ${AGREED('$6')},
   upstream as (
     update upstream_session set
       grant_id = case when d.session_until is null then upstream_session.grant_id else act.grant_id end,
@@ -60,6 +64,22 @@ const accept = (name: string, who: string): Statement => ({
 
 const ACCEPT = accept('decision_accept', KNOWN_ACCOUNT)
 const ACCEPT_NEW = accept('decision_accept_new', NEW_ACCOUNT)
+
+/** Journeys that she began meanwhile are forgotten as well. */
+const ACCEPT_EARLIER: Statement = {
+  name: 'decision_accept_earlier',
+  text: `with ${RECORD},
+  taken as (${FORGET_JOURNEYS}),
+  act as (
+    insert into oidc_grant (id, account_id, client_id, payload, expires_at)
+    select d.grant_id, account.id, d.client_id, d.grant_payload, to_timestamp(d.grant_expires)
+    from d, account where account.id = d.account_id
+    returning account_id, client_id, id as grant_id),
+  ${AGREED('$5')},
+  ${TOLD('act.grant_id')},
+  noted as (${insertEventsOfAct(4)} returning id)
+  select (select count(*) from act)::int as grants`,
+}
 
 const REFUSE: Statement = {
   name: 'decision_refuse',
@@ -111,6 +131,16 @@ export function createDecisionStore(parts: OidcAdapterParts): DecisionStore {
       return row?.accounts === 1 ? 'decided' : 'outdated'
     },
 
+    async acceptEarlier({ interaction, grant, consent, sealedValues, event }) {
+      const { hash, sealed } = await rowOf(interaction)
+      forget(parts)
+      const more = toRecord(parts, { grant, consent, account: { id: consent.accountId } })
+      const told = JSON.stringify({ interaction_uid: interaction.id, now: clock(), ...more })
+      const values = [told, hash, sealed, toEventRows(database, clock, [event]), Buffer.from(sealedValues)]
+      const [row] = await send<{ grants: number }>(parts, ACCEPT_EARLIER, values)
+      if (row?.grants !== 1) throw new StoreError('STORE_UNAVAILABLE', 'the account was erased meanwhile')
+    },
+
     async refuse(decision) {
       const { hash, sealed } = await rowOf(decision.interaction)
       forget(parts)
@@ -125,7 +155,12 @@ export function createDecisionStore(parts: OidcAdapterParts): DecisionStore {
   }
 }
 
-function toRecord(parts: OidcAdapterParts, { account, grant, consent, keepSessionUntil }: Acceptance): object {
+type Recorded = Pick<Acceptance, 'grant' | 'consent'> & {
+  readonly account: Pick<Acceptance['account'], 'id'> & Partial<Pick<Acceptance['account'], 'dataKey'>>
+  readonly keepSessionUntil?: Acceptance['keepSessionUntil']
+}
+
+function toRecord(parts: OidcAdapterParts, { account, grant, consent, keepSessionUntil }: Recorded): object {
   return {
     session_until: keepSessionUntil,
     account_id: account.id,

@@ -149,7 +149,11 @@ const groups: readonly (readonly [title: string, about: string, codes: RegExp])[
     'Nothing is read from such a document and the login ends. Where the page has no “try again”, the same document would fail again.',
     /^DOC_/,
   ],
-  ['Our own pages and requests', '', /^(INTERACTION|CSRF|REQUEST|REDIRECT|HOST|NOT_FOUND|METHOD|RATE|CONSENT|CLIENT)/],
+  [
+    'Our own pages and requests',
+    '',
+    /^(INTERACTION|CSRF|REQUEST|REDIRECT|HOST|NOT_FOUND|METHOD|RATE|CONSENT|ACR|CLIENT)/,
+  ],
   [
     'Things behind us',
     'People see these only when something of ours is broken; some are met by operators alone, on the command line.',

@@ -15,7 +15,6 @@ import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clien
 import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
-import { isAgeAtLeast, todayInIndia } from './documents/answers/age.ts'
 import { trustStatus } from './documents/trust/status.ts'
 import type { TrustStore } from './documents/trust/trust.ts'
 import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
@@ -32,13 +31,13 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
-import type { Judgement } from './provider/claims.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { limitClients } from './provider/client-limits.ts'
 import { acceptPreviousSecret } from './provider/client-secrets.ts'
 import { draftGrantWith } from './provider/draft.ts'
 import { createConsent } from './provider/interactions/consent.ts'
 import { createLogin } from './provider/interactions/login.ts'
+import { createReuse } from './provider/interactions/reuse.ts'
 import { createIssuer } from './provider/issuer.ts'
 import { createIssuerHolder } from './provider/issuer-holder.ts'
 import { createFileHolder } from './provider/keys/file-holder.ts'
@@ -212,8 +211,8 @@ async function compose(
   })
   signing.onChange(engine.expire)
 
-  const judge = (): Judgement => ({ today: todayInIndia(clock), isAgeAtLeast })
   const { newId } = database
+  const draftGrant = draftGrantWith(() => engine.provider)
   const rails = createRails([digilocker])
   const upstream = createUpstream({
     sessions: storage.upstreamSessions,
@@ -243,10 +242,10 @@ async function compose(
     hash,
     clock,
     newId,
-    judge,
-    draftGrant: draftGrantWith(() => engine.provider),
+    draftGrant,
     organization: config.issuer.host,
   })
+  const reuse = createReuse({ consents, decisions, vault, clock, newId, draftGrant })
   const handle = createWeb({
     issuer: config.issuer,
     behindProxy: config.behindProxy,
@@ -256,6 +255,7 @@ async function compose(
     vault,
     login,
     consent,
+    reuse,
     sharings: storage.sharings,
     decisions,
     remembering: storage.memo.during,

@@ -54,6 +54,7 @@ export type ErrorCode =
   | 'METHOD_NOT_ALLOWED'
   | 'RATE_LIMITED'
   | 'CONSENT_NOTHING_TO_SHARE'
+  | 'ACR_UNMET'
   // things behind us
   | 'STORE_UNAVAILABLE'
   | 'STORE_LOCKED'

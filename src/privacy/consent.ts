@@ -55,6 +55,8 @@ export interface ConsentWithValues extends Consent {
 
 export interface ConsentStore {
   findByGrant(grantId: string): Promise<ConsentWithValues | undefined>
+  /** The newest consent of this person at this client whose grant lives and whose values are still there, if any. */
+  findLive(accountId: string, clientId: string, now: number): Promise<ConsentWithValues | undefined>
   /** Deletes up to `limit` sealed values past `now` (epoch seconds) with an event each; returns how many. */
   deleteExpiredValues(now: number, limit: number): Promise<number>
 }

@@ -50,6 +50,8 @@ export type EventBody =
       granted: string[]
       refused: string[]
       retainUntil: number
+      /** the earlier consent whose verified values were used again, where DigiLocker was not asked anew */
+      basedOn?: string
     }
   /** The person said no on our consent screen. */
   | { type: 'consent.refused'; purpose: string; notice: string; locale: string }

@@ -2,7 +2,9 @@ import type { Account as EngineAccount, FindAccount } from 'oidc-provider'
 import type { ConsentStore, ConsentWithValues } from '../privacy/consent.ts'
 import type { KeyedHasher } from '../vault/keyed-hash.ts'
 import type { Vault } from '../vault/vault.ts'
-import type { ReleasedValues } from './interactions/offer.ts'
+import { releaseStored } from './identity-assurance/answer.ts'
+import { readVerifiedRequests } from './identity-assurance/asked.ts'
+import { PREFIX, type ReleasedValues } from './interactions/offer.ts'
 import type { AccountStore } from './stores.ts'
 
 /** By what an account is found: a keyed hash of the upstream's stable subject, 32 bytes. */
@@ -29,17 +31,24 @@ export function createFindAccount(accounts: AccountStore, consents: ConsentStore
     if (consent?.accountId !== accountId) return undefined
     return {
       accountId,
-      claims: async (use) => {
+      claims: async (use, _scope, asked) => {
         const { claims, verified } = await openValues(consent, vault)
-        const answer = use === 'id_token' ? verified.id_token : verified.userinfo
+        const stored = use === 'id_token' ? verified.id_token : verified.userinfo
+        const request = stored && readVerifiedRequests(asked?.verified_claims)
+        const answer = request && releaseStored(request, stored, hasAgreed(consent), consent.givenAt)
         return { sub: accountId, ...claims, ...(answer && { verified_claims: answer }) }
       },
     }
   }
 }
 
+const hasAgreed = ({ items }: Pick<ConsentWithValues, 'items'>) => {
+  const shared = items.filter((item) => item.shared).map((item) => item.claim)
+  return (claim: string) => shared.some((name) => `${name}.`.startsWith(`${PREFIX}${claim}.`))
+}
+
 /** Past their retention the values are gone, and a token still tells who, but nothing about her. */
-async function openValues(consent: ConsentWithValues, vault: Vault): Promise<ReleasedValues> {
+export async function openValues(consent: ConsentWithValues, vault: Vault): Promise<ReleasedValues> {
   if (!consent.sealedValues) return { claims: {}, verified: {} }
   const opened = await vault.open(`account:${consent.accountId}`, valuesPlace(consent.id), consent.sealedValues)
   return JSON.parse(opened.toString('utf8')) as ReleasedValues

@@ -1,10 +1,14 @@
+import type { Clock } from '../clock.ts'
+import { answerAge } from '../documents/answers/age.ts'
+import type { Answer } from '../documents/answers/answer.ts'
+import { answerLicence, answerLicenceInForce } from '../documents/answers/licence.ts'
 import type { DocumentFields } from '../documents/document.ts'
 import type { AssertedProfile } from '../rails/rail.ts'
+import { predefined, transform } from './transformed-claims.ts'
 
-/** When and where an answer is judged: `today` is the date in India, YYYY-MM-DD. */
+/** When an answer is judged; its date is the one in India. */
 export interface Judgement {
-  readonly today: string
-  readonly isAgeAtLeast: (birthdate: string, years: number, today: string) => boolean | undefined
+  readonly clock: Clock
 }
 
 /** One claim we can release: which scope brings it, which documents can prove it, and how it is read. */
@@ -17,6 +21,10 @@ export interface ClaimRow {
   readonly fromDocument?: (fields: DocumentFields, judgement: Judgement) => unknown
   /** for claims that an unsigned upstream profile may also answer (OpenID Connect Core §5.1) */
   readonly fromAccount?: (asserted: AssertedProfile) => unknown
+  /** worked out from the document rather than printed on it: the person is told that the answer alone is shared */
+  readonly isAnswer?: true
+  /** also within `verified_claims` */
+  readonly proven?: true
 }
 
 const IDENTITY = ['ADHAR', 'PANCR', 'DRVLC'] as const
@@ -40,14 +48,29 @@ const ofAadhaar = (name: string, read: (fields: DocumentFields) => unknown): Cla
   fromDocument: read,
 })
 
-/** Every flat claim of ours. Adding one is adding a row (and its sentences in the locale files). */
-export const claimRows: readonly ClaimRow[] = [
+/** A yes or no that has a scope of its own, so that an app need not take the field behind it; unknown is no claim. */
+const ofAnswer = (
+  claim: string,
+  anyOf: ClaimRow['anyOf'],
+  ask: (fields: DocumentFields, clock: Clock) => Answer,
+): ClaimRow => ({
+  claim,
+  scope: claim,
+  anyOf,
+  isAnswer: true,
+  proven: true,
+  fromDocument: (fields, { clock }) => ({ yes: true, no: false, unknown: undefined })[ask(fields, clock).answer],
+})
+
+/** Every flat claim of ours that is not made of another. Adding one is adding a row (and its sentences in the locale files). */
+const plainRows: readonly ClaimRow[] = [
   {
     claim: 'name',
     scope: 'profile',
     anyOf: IDENTITY,
     fromDocument: (fields) => fields.name,
     fromAccount: (asserted) => asserted.name,
+    proven: true,
   },
   {
     claim: 'birthdate',
@@ -55,6 +78,7 @@ export const claimRows: readonly ClaimRow[] = [
     anyOf: IDENTITY,
     fromDocument: (fields) => fields.birthdate,
     fromAccount: (asserted) => asserted.birthdate,
+    proven: true,
   },
   {
     claim: 'gender',
@@ -62,18 +86,22 @@ export const claimRows: readonly ClaimRow[] = [
     anyOf: ['ADHAR', 'PANCR'],
     fromDocument: (fields) => fields.gender,
     fromAccount: (asserted) => asserted.gender,
+    proven: true,
   },
-  { claim: 'address', scope: 'address', anyOf: ['ADHAR', 'DRVLC'], fromDocument: (fields) => fields.address },
+  {
+    claim: 'address',
+    scope: 'address',
+    anyOf: ['ADHAR', 'DRVLC'],
+    fromDocument: (fields) => fields.address,
+    proven: true,
+  },
   { claim: 'phone_number', scope: 'phone', anyOf: [], fromAccount: (asserted) => asserted.phoneNumber },
   { claim: 'email', scope: 'email', anyOf: [], fromAccount: (asserted) => asserted.email },
-  {
-    claim: 'age_over_18',
-    scope: 'age_over_18',
-    anyOf: IDENTITY,
-    // An answer that people are let in by comes from a signed document or not at all; a year alone is no answer.
-    fromDocument: (fields, { today, isAgeAtLeast }) =>
-      fields.birthdate === undefined ? undefined : isAgeAtLeast(fields.birthdate, 18, today),
-  },
+  // Answers that people are let in by come from a signed document or not at all; a year of birth alone is no answer.
+  ofAnswer('age_over_18', IDENTITY, (fields, clock) => answerAge(fields, 18, clock)),
+  ofAnswer('driving_licence_valid', ['DRVLC'], answerLicenceInForce),
+  ofAnswer('drives_lmv', ['DRVLC'], (fields, clock) => answerLicence(fields, { vehicleClass: 'LMV' }, clock)),
+  ofAnswer('drives_mcwg', ['DRVLC'], (fields, clock) => answerLicence(fields, { vehicleClass: 'MCWG' }, clock)),
   ofLicence('number', (fields) => fields.number),
   ofLicence('name', (fields) => fields.name),
   ofLicence('birthdate', (fields) => fields.birthdate),
@@ -92,6 +120,18 @@ export const claimRows: readonly ClaimRow[] = [
   ofAadhaar('address', (fields) => fields.address),
 ]
 
+/** `::name`: an answer that a relying app has by name (`transformed-claims.ts`), made of one of the claims above. */
+const answerRows = Object.entries(predefined).flatMap(([name, { claim, fn }]): ClaimRow[] => {
+  const base = plainRows.find((row) => row.claim === claim)
+  if (!base) return []
+  const fromDocument: ClaimRow['fromDocument'] = (fields, judgement) =>
+    transform(base.fromDocument?.(fields, judgement), fn, judgement.clock)
+  return [{ claim: `::${name}`, anyOf: base.anyOf, isAnswer: true, proven: true, fromDocument }]
+})
+
+/** Every flat claim of ours. Adding one is adding a row (and its sentences in the locale files). */
+export const claimRows: readonly ClaimRow[] = [...plainRows, ...answerRows]
+
 const rowByClaim = new Map(claimRows.map((row) => [row.claim, row]))
 
 export const findClaimRow = (claim: string): ClaimRow | undefined => rowByClaim.get(claim)
@@ -107,7 +147,6 @@ export function toEngineClaims(): Record<string, string[] | null> {
   const byScope: Record<string, string[] | null> = {
     openid: ['sub'],
     acr: null,
-    amr: null,
     auth_time: null,
     iss: null,
     sid: null,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { upstreamOverrides } from '../rails/digilocker/overrides.ts'
 import type { Place } from '../vault/vault.ts'
 import { CLIENT_SIGNING, CONTENT_ENCRYPTION, ENCRYPTION, SIGNING } from './algorithms.ts'
+import { acrValues } from './assurance-levels.ts'
 import { claimRows, claimScopes } from './claims.ts'
 import { SECURITY_PROFILES } from './profile.ts'
 import { resource } from './resources.ts'
@@ -97,6 +98,8 @@ export const clientRegistration = z.strictObject({
   default_max_age: z.number().int().min(0).optional(),
   require_auth_time: z.boolean().optional(),
   subject_type: z.enum(['pairwise', 'public']).default('pairwise'),
+  /** levels of assurance wished for where a request names none */
+  default_acr_values: z.array(z.enum(acrValues)).min(1).optional(),
   dwar: clientPolicy,
 })
 

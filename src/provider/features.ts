@@ -32,7 +32,7 @@ export function toFeatures(parts: IssuerParts): Features {
     jwtUserinfo: { enabled: true },
     jwtIntrospection: { enabled: true },
     encryption: { enabled: true },
-    claimsParameter: { enabled: true, assertClaimsParameter: async (_ctx, claims) => assertClaims(claims) },
+    claimsParameter: { enabled: true, assertClaimsParameter: async (ctx, claims) => assertClaims(ctx, claims) },
     // A client learns about its own tokens only; of another's it hears what it would hear of nonsense (security.md OP-13).
     introspection: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },

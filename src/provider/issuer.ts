@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
 import { withEngineErrors } from './adapter-errors.ts'
 import { enabledAlgorithms } from './algorithms.ts'
+import { acrValues } from './assurance-levels.ts'
 import { noteLogouts } from './back-channel-logout.ts'
 import { claimScopes, toEngineClaims } from './claims.ts'
 import { assertClientAssertion } from './client-authentication.ts'
@@ -60,9 +61,6 @@ export interface IssuerParts {
   readonly clock: Clock
 }
 
-export const ACR_DOCUMENT = 'urn:dwar:acr:document'
-export const ACR_ACCOUNT = 'urn:dwar:acr:account'
-
 /** Builds the OpenID Connect engine with every unsafe default overridden (oidc-provider.md §1, security.md §1). */
 export function createIssuer(parts: IssuerParts): Provider {
   const provider = new Provider(parts.issuer.origin, toConfiguration(parts))
@@ -110,7 +108,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
     jwks: { keys: parts.signingKeys },
     claims: toEngineClaims(),
     scopes: ['openid', 'offline_access', ...claimScopes],
-    acrValues: [ACR_DOCUMENT, ACR_ACCOUNT],
+    acrValues: [...acrValues],
     responseTypes: ['code'],
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: async (_ctx, accountId, client) =>
@@ -150,7 +148,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
       short: cookie,
     },
     interactions: {
-      policy: createPolicy(parts.consents),
+      policy: createPolicy(parts.consents, parts.clock),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     features: toFeatures(parts),

@@ -1,8 +1,9 @@
 import { CLIENT_SIGNING } from './algorithms.ts'
 import { certificateAuthMethods } from './client-certificate.ts'
+import { assuranceMetadata } from './identity-assurance/vocabulary.ts'
 import type { IssuerParts } from './issuer.ts'
 import { MTLS_ENDPOINTS } from './routes.ts'
-import { claimsInVerifiedClaims, documentTypes, TRUST_FRAMEWORK } from './verified-claims.ts'
+import { transformedClaimsMetadata } from './transformed-claims.ts'
 
 /** What discovery tells beyond the engine's own metadata, which it never overrides (OpenID Connect Discovery §3). */
 export function toMetadata({ locales, clientCertificates }: IssuerParts): Record<string, unknown> {
@@ -21,12 +22,8 @@ export function toMetadata({ locales, clientCertificates }: IssuerParts): Record
     introspection_endpoint_auth_signing_alg_values_supported: [...CLIENT_SIGNING],
     revocation_endpoint_auth_methods_supported: [...authMethods, 'none'],
     revocation_endpoint_auth_signing_alg_values_supported: [...CLIENT_SIGNING],
-    verified_claims_supported: true,
-    trust_frameworks_supported: [TRUST_FRAMEWORK],
-    claims_in_verified_claims_supported: [...claimsInVerifiedClaims],
-    evidence_supported: ['document'],
-    documents_supported: Object.values(documentTypes),
-    documents_check_methods_supported: ['vcrypt'],
+    ...assuranceMetadata,
+    ...transformedClaimsMetadata,
   }
 }
 

@@ -1,7 +1,9 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
-import type { ConsentStore } from '../privacy/consent.ts'
+import type { Clock } from '../clock.ts'
+import type { Consent, ConsentStore } from '../privacy/consent.ts'
+import { isAcrGoodEnough, readAcrRequest } from './assurance-levels.ts'
 import type { ClientPolicy } from './clients.ts'
-import { readClaimsRequest } from './request.ts'
+import { type ClaimsRequest, maxVerificationAge, readClaimsRequest } from './request.ts'
 
 const { Check, base } = interactionPolicy
 
@@ -9,7 +11,7 @@ const { Check, base } = interactionPolicy
  * When a person is asked: the engine's own rules, and once more whenever the request is not the one she agreed to.
  * The engine compares claims by top-level name only, so a wider `verified_claims` would slip through (oidc-provider.md §3).
  */
-export function createPolicy(consents: Pick<ConsentStore, 'findByGrant'>) {
+export function createPolicy(consents: Pick<ConsentStore, 'findByGrant'>, clock: Clock) {
   const policy = base()
   const changed = new Check(
     'request_changed',
@@ -19,12 +21,34 @@ export function createPolicy(consents: Pick<ConsentStore, 'findByGrant'>) {
       const grantId = ctx.oidc.grant?.jti
       if (!grantId) return Check.NO_NEED_TO_PROMPT
       const consent = await consents.findByGrant(grantId)
-      const agreed = consent?.requestDigest === requestOf(ctx).digest
+      const request = requestOf(ctx)
+      const agreed = consent?.requestDigest === request.digest && isFreshEnough(consent, request, clock())
       return agreed ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
     },
   )
   policy.get('consent')?.checks.add(changed)
+  policy.get('login')?.checks.add(acrMissed)
   return policy
+}
+
+/** The engine's own check does not see an essential `acr` beside `acr_values` (`assurance-levels.ts`). */
+const acrMissed = new Check(
+  'acr_missed',
+  'the required acr could not be obtained',
+  'unmet_authentication_requirements',
+  ({ oidc }: KoaContextWithOIDC) => {
+    const asked = readAcrRequest(
+      oidc.params?.acr_values as string | undefined,
+      oidc.params?.claims as string | undefined,
+    )
+    return isAcrGoodEnough(oidc.session?.acr, asked) ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+  },
+)
+
+/** A session answers silently only while its verification is as young as the request wants it (Identity Assurance §5.5.2). */
+function isFreshEnough({ evidence }: Pick<Consent, 'evidence'>, request: ClaimsRequest, now: number): boolean {
+  const limit = maxVerificationAge(request) ?? Number.POSITIVE_INFINITY
+  return evidence.every(({ verifiedAt }) => now - verifiedAt <= limit)
 }
 
 /** The claims request of an authorization request that the engine has accepted. */

@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { DocumentNeed } from '../rails/rail.ts'
 import { claimRows, findClaimRow } from './claims.ts'
-import { readVerifiedRequest, type VerifiedRequest, verifiableClaims } from './verified-claims.ts'
+import {
+  maxAgeOfVerification,
+  readVerifiedRequests,
+  type VerifiedRequest,
+  type VerifiedRequests,
+  verifiableNames,
+} from './identity-assurance/asked.ts'
 
 /** What a relying app asks for, in one normal form, from scopes and the `claims` parameter alike. */
 export interface ClaimsRequest {
   /** flat claims in the order of our table */
   readonly claims: readonly { readonly claim: string; readonly required: boolean }[]
   /** `verified_claims` as asked for each place of delivery (OpenID Identity Assurance §6) */
-  readonly verified: { readonly id_token?: VerifiedRequest; readonly userinfo?: VerifiedRequest }
+  readonly verified: { readonly id_token?: VerifiedRequests; readonly userinfo?: VerifiedRequests }
   /** SHA-256 hex over the normal form: equal requests have equal digests */
   readonly digest: string
 }
@@ -39,8 +45,8 @@ export function readClaimsRequest(
           isEssential(asked.userinfo?.[claim])),
     }))
   const verified = {
-    ...optionalMember('id_token', readVerifiedRequest(asked.id_token?.verified_claims)),
-    ...optionalMember('userinfo', readVerifiedRequest(asked.userinfo?.verified_claims)),
+    ...optionalMember('id_token', readVerifiedRequests(asked.id_token?.verified_claims)),
+    ...optionalMember('userinfo', readVerifiedRequests(asked.userinfo?.verified_claims)),
   }
   const digest = createHash('sha256')
     .update(JSON.stringify([claims, sorted(verified)]))
@@ -51,13 +57,15 @@ export function readClaimsRequest(
 /**
  * The documents that the request needs, fewest first: what a document scope demands comes first, and a claim that one
  * of those can answer asks for nothing more.
+ * @param further documents that are wanted for more than their claims
  */
-export function documentNeeds(request: ClaimsRequest): DocumentNeed[] {
+export function documentNeeds(request: ClaimsRequest, further: readonly DocumentNeed[] = []): DocumentNeed[] {
   const groups: (readonly string[])[] = request.claims.flatMap(({ claim }) => {
     const anyOf = findClaimRow(claim)?.anyOf ?? []
     return anyOf.length > 0 ? [anyOf] : []
   })
-  for (const verified of Object.values(request.verified)) groups.push(verified.doctypes)
+  for (const entry of verifiedEntries(request)) groups.push(entry.doctypes)
+  for (const { anyOf } of further) groups.push(anyOf)
   const needs: DocumentNeed[] = []
   for (const anyOf of groups.toSorted((a, b) => a.length - b.length)) {
     const covered = needs.some((need) => need.anyOf.every((doctype) => anyOf.includes(doctype)))
@@ -68,10 +76,20 @@ export function documentNeeds(request: ClaimsRequest): DocumentNeed[] {
 
 /** Names of everything asked for, as the consent record and the start page list them. */
 export function requestedNames(request: ClaimsRequest): string[] {
-  const verified = Object.values(request.verified).flatMap((one) =>
-    verifiableClaims(one).map((claim) => `verified_claims.${claim}`),
+  const verified = verifiedEntries(request).flatMap((entry) =>
+    verifiableNames(entry).map((name) => `verified_claims.${name}`),
   )
   return [...new Set([...request.claims.map(({ claim }) => claim), ...verified])]
+}
+
+/** Every single request for verified claims, wherever it is to be delivered. */
+export const verifiedEntries = ({ verified }: Pick<ClaimsRequest, 'verified'>): VerifiedRequest[] =>
+  Object.values(verified).flatMap(({ entries }) => entries)
+
+/** Seconds that a verification may be old at most to answer this request; undefined: it may be of any age. */
+export function maxVerificationAge(request: ClaimsRequest): number | undefined {
+  const limits = verifiedEntries(request).flatMap((entry) => maxAgeOfVerification(entry) ?? [])
+  return limits.length > 0 ? Math.min(...limits) : undefined
 }
 
 function isEssential(member: unknown): boolean {

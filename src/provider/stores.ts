@@ -245,6 +245,8 @@ export interface DecisionStore {
    * another tab; `outdated`: the account was made, or erased, since it was looked for. Then nothing is written.
    */
   accept(acceptance: Acceptance): Promise<'accepted' | 'decided' | 'outdated'>
+  /** Writes her yes to what was verified before: the same without a journey, under the account that she has. */
+  acceptEarlier(acceptance: Omit<Acceptance, 'account' | 'attemptId' | 'keepSessionUntil'>): Promise<void>
   /** Writes her no. Says false when she had answered before. */
   refuse(decision: Decision): Promise<boolean>
   /** Ends a login that came to no decision. */

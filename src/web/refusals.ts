@@ -5,8 +5,14 @@ import type { RefusalPage } from './pages/refusal.ts'
 export interface Refusal {
   /** of the page; the app is told by redirect or by its own call's error */
   readonly status: 400 | 403 | 404 | 405 | 409 | 413 | 421 | 422 | 429 | 500 | 502 | 503 | 504
-  /** what the app receives (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6) */
-  readonly oauth: 'access_denied' | 'server_error' | 'temporarily_unavailable' | 'invalid_request' | 'login_required'
+  /** what the app receives (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, Unmet Authentication Requirements 1.0) */
+  readonly oauth:
+    | 'access_denied'
+    | 'server_error'
+    | 'temporarily_unavailable'
+    | 'invalid_request'
+    | 'login_required'
+    | 'unmet_authentication_requirements'
   /** whether the same person may do better by trying once more */
   readonly retry: boolean
   /** whose move it is: the operator is alarmed for the second kind only */
@@ -75,6 +81,7 @@ export const refusals = {
   METHOD_NOT_ALLOWED: { ...badRequest, status: 405 },
   RATE_LIMITED: { status: 429, oauth: 'temporarily_unavailable', retry: true, severity: 'user' },
   CONSENT_NOTHING_TO_SHARE: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },
+  ACR_UNMET: { status: 422, oauth: 'unmet_authentication_requirements', retry: true, severity: 'user' },
   STORE_UNAVAILABLE: busy,
   STORE_LOCKED: busy,
   STORE_INPUT_REFUSED: badRequest,

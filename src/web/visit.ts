@@ -20,6 +20,8 @@ interface Asked {
 /** An interaction of the engine as one request sees it: proven by its path-bound cookie. */
 export interface Visit extends Asked {
   readonly engine: Awaited<ReturnType<Provider['interactionDetails']>>
+  /** whose session this browser has, where she needs not sign in but only agree: the engine just found it to go on */
+  readonly signedIn: string | undefined
   /** what the engine goes on with, ready to be stored; it then resumes at `engine.returnTo` */
   readonly answer: Answer
 }
@@ -27,7 +29,9 @@ export interface Visit extends Asked {
 type Params = Readonly<Record<string, string | number | readonly string[] | undefined>>
 
 /** The parameters that {@link Asked} is made of. */
-const CARRIED = ['client_id', 'redirect_uri', 'scope', 'claims', 'ui_locales', 'prompt', 'max_age', 'resource'] as const
+const CARRIED = [
+  ...['client_id', 'redirect_uri', 'scope', 'claims', 'acr_values', 'ui_locales', 'prompt', 'max_age', 'resource'],
+] as const
 
 const sealedRequest = (uid: string) => ({ table: 'interaction', column: 'request', row: uid })
 
@@ -55,6 +59,7 @@ export function createVisits({
     return {
       ...(await understand(ctx, details.uid, details.params as Params)),
       engine: details,
+      signedIn: details.prompt.name === 'consent' ? details.session?.accountId : undefined,
       answer: (result) => {
         details.result = result
         return draftOf(details, () => details.persist())
@@ -80,6 +85,7 @@ export function createVisits({
         scopes: (text(params.scope) ?? '').split(' ').filter(Boolean),
         resources: [params.resource ?? []].flat().map(String),
         claims: text(params.claims),
+        acrValues: text(params.acr_values),
         optional: policy?.optional ?? [],
         purpose: purposeIn(policy, locale),
         purposeInEnglish: purposeIn(policy, 'en'),

@@ -26,6 +26,7 @@ describe('a journey', () => {
     scopes: ['openid', 'profile'],
     resources: [],
     claims: undefined,
+    acrValues: undefined,
     optional: [],
     purpose: 'To check',
     purposeInEnglish: 'To check',

@@ -11,6 +11,7 @@ import { listen } from '../../src/server.ts'
 import { makePki, type Pki } from '../../src/simulator/pki.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { Citizen, type Page } from './citizen.ts'
+import { judgeWhatIsTold } from './told.ts'
 
 export const UPSTREAM = { clientId: 'TESTPARTNER', clientSecret: 'an-upstream-secret-for-tests' }
 export const REDIRECT_URI = 'https://shop.example/callback'
@@ -98,7 +99,8 @@ export async function openStage(database: Database, options: StageOptions = {}):
     trust,
     ...(options.clock && { clock: options.clock }),
   })
-  handle = app.handle
+  const judged = judgeWhatIsTold(app.handle)
+  handle = judged.handle
   return {
     issuer,
     app,
@@ -114,6 +116,7 @@ export async function openStage(database: Database, options: StageOptions = {}):
       await listening.close(500)
       await app.close()
       if (!options.simulator) await simulator.close()
+      if (judged.breaches.length > 0) throw new Error(judged.breaches.join('\n'))
     },
   }
 }

@@ -40,6 +40,11 @@ export function answerLicence(fields: DocumentFields, question: LicenceQuestion,
   return transportOnly && !everywhereTransport ? unknown('licence.transport_validity_not_stated') : yes()
 }
 
+/** Whether a driving licence is in force today in India, for whatever is endorsed on it. The last day counts as valid. */
+export function answerLicenceInForce(fields: DocumentFields, clock: Clock): Answer {
+  return fields.doctype === 'DRVLC' ? checkForce(fields, todayInIndia(clock)) : unknown('document.other_type')
+}
+
 /** Either the answer that ends it, or the endorsements that fit the question. */
 function endorsed(
   all: readonly Endorsement[],

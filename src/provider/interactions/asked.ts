@@ -1,5 +1,6 @@
-import type { UpstreamOverrides } from '../../rails/rail.ts'
-import { type ClaimsRequest, readClaimsRequest } from '../request.ts'
+import type { DocumentNeed, DocumentOutcome, UpstreamOverrides } from '../../rails/rail.ts'
+import { acrNeeds, isAcrGoodEnough, reachedAcr, readAcrRequest } from '../assurance-levels.ts'
+import { type ClaimsRequest, documentNeeds, readClaimsRequest } from '../request.ts'
 
 /** An interaction of the engine, reduced to what the story needs. Holds no HTTP. */
 export interface AskedInteraction {
@@ -10,6 +11,8 @@ export interface AskedInteraction {
   readonly resources: readonly string[]
   /** JSON text of the `claims` parameter */
   readonly claims: string | undefined
+  /** the `acr_values` parameter, or the client's default */
+  readonly acrValues: string | undefined
   /** claims the client registered as dispensable */
   readonly optional: readonly string[]
   /** why the client asks, in the language shown */
@@ -25,3 +28,15 @@ export interface AskedInteraction {
 
 export const requestOf = ({ scopes, claims, optional }: AskedInteraction): ClaimsRequest =>
   readClaimsRequest(scopes, claims, optional)
+
+export const acrOf = ({ acrValues, claims }: AskedInteraction) => readAcrRequest(acrValues, claims)
+
+/** Whether these documents prove as much as the relying app insists on. */
+export function isAssured(interaction: AskedInteraction, documents: readonly DocumentOutcome[]): boolean {
+  const asked = acrOf(interaction)
+  return isAcrGoodEnough(reachedAcr(documents, asked), asked)
+}
+
+/** The documents to fetch: for the claims, and for the level of assurance where it takes more. */
+export const needsOf = (interaction: AskedInteraction): DocumentNeed[] =>
+  documentNeeds(requestOf(interaction), acrNeeds(acrOf(interaction)))

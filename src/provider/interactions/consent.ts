@@ -6,11 +6,12 @@ import type { RailIdentity } from '../../rails/rail.ts'
 import type { KeyedHasher } from '../../vault/keyed-hash.ts'
 import type { Place, Vault } from '../../vault/vault.ts'
 import { accountKey, valuesPlace } from '../account.ts'
-import { companions, findClaimRow, type Judgement } from '../claims.ts'
-import { ACR_ACCOUNT, ACR_DOCUMENT } from '../issuer.ts'
+import { reachedAcr } from '../assurance-levels.ts'
+import { companions, findClaimRow } from '../claims.ts'
+import type { AnswerContext } from '../identity-assurance/answer.ts'
 import type { AccountStore, DecisionStore, Draft } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
-import { type AskedInteraction, requestOf } from './asked.ts'
+import { type AskedInteraction, acrOf, requestOf } from './asked.ts'
 import type { Returned } from './login.ts'
 import { makeOffer, makeRelease, type Offer, toEvidence } from './offer.ts'
 
@@ -38,7 +39,6 @@ export interface ConsentParts {
   readonly clock: Clock
   /** UUIDv7 text, rising */
   readonly newId: () => string
-  readonly judge: () => Judgement
   /** an engine grant, ready to be stored */
   readonly draftGrant: (terms: GrantTerms) => Promise<Draft>
   /** named as the verifier in `check_details` */
@@ -53,8 +53,15 @@ const TRIES = 5
 
 /** The story of a consent: what is on offer, and what her answer makes of it. */
 export function createConsent(parts: ConsentParts) {
-  const offerFor = (interaction: AskedInteraction, identity: RailIdentity): Offer =>
-    makeOffer(requestOf(interaction), identity, parts.judge(), interaction.optional)
+  const contextOf = (attemptId: string): AnswerContext => ({
+    judgement: { clock: parts.clock },
+    organization: parts.organization,
+    process: attemptId,
+    now: parts.clock(),
+  })
+
+  const offerFor = (interaction: AskedInteraction, { attemptId, identity }: Omit<Returned, 'sessionOpen'>): Offer =>
+    makeOffer(requestOf(interaction), identity, contextOf(attemptId), interaction.optional)
 
   /** Values are deleted at the end of the purpose's retention, or of the upstream's consent if that is sooner; epoch seconds. */
   function retainUntil(interaction: AskedInteraction, identity: RailIdentity): number {
@@ -81,13 +88,9 @@ export function createConsent(parts: ConsentParts) {
     const until = retainUntil(interaction, identity)
     if (until <= now) throw new RailError('RAIL_EXPIRED', 'the upstream consent has ended')
     const request = requestOf(interaction)
-    const { items, values } = makeRelease(offerFor(interaction, identity), chosen, request, identity, {
-      judgement: parts.judge(),
-      organization: parts.organization,
-      process: attemptId,
-      now,
-    })
-    const acr = identity.documents.some((document) => document.kind === 'verified') ? ACR_DOCUMENT : ACR_ACCOUNT
+    const offer = offerFor(interaction, { attemptId, identity })
+    const { items, values } = makeRelease(offer, chosen, request, identity, contextOf(attemptId))
+    const acr = reachedAcr(identity.documents, acrOf(interaction))
     for (let tries = 1; tries <= TRIES; tries += 1) {
       const consentId = parts.newId()
       const account = await accountOf(identity)
@@ -176,13 +179,13 @@ const decidedAlready = () => new RailError('INTERACTION_OUT_OF_ORDER', 'she has 
 
 export type ConsentStory = ReturnType<typeof createConsent>
 
-function split(items: readonly ConsentItem[]): { granted: string[]; refused: string[] } {
+export function split(items: readonly ConsentItem[]): { granted: string[]; refused: string[] } {
   const names = (shared: boolean) => items.filter((item) => item.shared === shared).map((item) => item.claim)
   return { granted: names(true), refused: names(false) }
 }
 
 /** All scopes asked are granted and what she left out is rejected by name: a rejected claim is never asked or sent again. */
-function toTerms(
+export function toTerms(
   interaction: AskedInteraction,
   accountId: string,
   items: readonly ConsentItem[],

@@ -14,10 +14,9 @@ import type {
 import type { KeyedHasher } from '../../vault/keyed-hash.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { accountKey } from '../account.ts'
-import { documentNeeds } from '../request.ts'
 import type { AttemptStore, RailAttempt } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
-import { type AskedInteraction, requestOf } from './asked.ts'
+import { type AskedInteraction, needsOf } from './asked.ts'
 import { missingReason } from './offer.ts'
 
 /** What came of a journey: who came back, or why nobody did. Sealed until the consent screen is answered. */
@@ -97,7 +96,7 @@ export function createLogin(parts: LoginParts) {
     // Better refused here than after a sign-in over there, whose answer we could not use.
     if (isPaused(railId)) throw new RailError('RAIL_UNAVAILABLE', 'the upstream is left alone for a while')
     const state = randomBytes(32).toString('base64url')
-    const needs = documentNeeds(requestOf(interaction))
+    const needs = needsOf(interaction)
     const step = await railOf(railId).begin({
       correlation: state,
       returnTo: parts.callbackUrl(railId),

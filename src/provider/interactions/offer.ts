@@ -2,21 +2,21 @@ import type { PdfFinding } from '../../documents/pdf/finding.ts'
 import type { ConsentItem, DocumentEvidence } from '../../privacy/consent.ts'
 import type { AbsenceReason, DocumentOutcome, RailIdentity } from '../../rails/rail.ts'
 import { type ClaimRow, companions, findClaimRow, type Judgement } from '../claims.ts'
-import type { ClaimsRequest } from '../request.ts'
 import {
+  type AnswerContext,
   answerVerifiedRequest,
   chooseEvidence,
   type DocumentAsEvidence,
-  isNeeded,
+  toDelivered,
   type VerifiedClaims,
-  type VerifiedRequest,
-  verifiableClaims,
-  verifiedValue,
-} from '../verified-claims.ts'
+} from '../identity-assurance/answer.ts'
+import { isNeeded, type VerifiedRequest, type VerifiedRequests } from '../identity-assurance/asked.ts'
+import { detailsToldIn } from '../identity-assurance/details.ts'
+import { type ClaimsRequest, verifiedEntries } from '../request.ts'
 
 /** One thing the consent screen shows: the actual value, where it comes from, and whether she may leave it out. */
 export interface OfferItem {
-  /** `name`, or `verified_claims.name` */
+  /** `name`, or `verified_claims.name`; `verified_claims.name.DRVLC` where several documents prove the same */
   readonly name: string
   readonly claim: string
   readonly value: unknown
@@ -39,27 +39,29 @@ export interface Offer {
   readonly missing: readonly MissingDocument[]
 }
 
+type Delivered = VerifiedClaims | readonly VerifiedClaims[]
+
 /** What leaves for the relying app after consent; sealed at rest under the person's key. */
 export interface ReleasedValues {
   readonly claims: Readonly<Record<string, unknown>>
-  readonly verified: { readonly id_token?: VerifiedClaims; readonly userinfo?: VerifiedClaims }
+  readonly verified: { readonly id_token?: Delivered; readonly userinfo?: Delivered }
 }
 
 /** Everything that could be shared for this request, from what the rail brought back. */
 export function makeOffer(
   request: ClaimsRequest,
-  identity: RailIdentity,
-  judgement: Judgement,
+  identity: Pick<RailIdentity, 'asserted' | 'documents'>,
+  context: AnswerContext,
   optional: readonly string[],
 ): Offer {
   const documents = verifiedDocuments(identity)
   const flat = request.claims.flatMap(({ claim, required }) => {
     const row = findClaimRow(claim)
-    const found = row && findValue(row, documents, identity, judgement)
+    const found = row && findValue(row, documents, identity, context.judgement)
     return found ? [{ name: claim, claim, required, ...found }] : []
   })
-  const verified = Object.values(request.verified).flatMap((one) => verifiedItems(one, documents, judgement, optional))
-  return { items: uniqueByName([...flat, ...verified]), missing: identity.documents.flatMap(toMissing) }
+  const proven = verifiedEntries(request).flatMap((entry) => provenItems(entry, documents, context, optional))
+  return { items: [...flat, ...named(once(proven))], missing: identity.documents.flatMap(toMissing) }
 }
 
 /**
@@ -70,38 +72,51 @@ export function makeRelease(
   offer: Offer,
   chosen: ReadonlySet<string>,
   request: ClaimsRequest,
-  identity: RailIdentity,
-  context: {
-    readonly judgement: Judgement
-    readonly organization: string
-    readonly process: string
-    readonly now: number
-  },
+  identity: Pick<RailIdentity, 'documents'>,
+  context: AnswerContext,
 ): { items: ConsentItem[]; values: ReleasedValues } {
-  const items = offer.items.map(({ name, required, source }) => ({
-    claim: name,
-    required,
-    shared: required || chosen.has(name),
-    source,
+  const isShared = ({ required, name }: OfferItem) => required || chosen.has(name)
+  const items = offer.items.map((item) => ({
+    claim: item.name,
+    required: item.required,
+    shared: isShared(item),
+    source: item.source,
   }))
-  const shared = new Set(items.filter((item) => item.shared).map((item) => item.claim))
   const claims: Record<string, unknown> = {}
-  for (const { name, claim, value } of offer.items)
-    if (name === claim && shared.has(name)) Object.assign(claims, { [claim]: value }, companions[claim])
-  const approved = new Set(
-    [...shared].filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length)),
-  )
+  for (const item of offer.items)
+    if (item.name === item.claim && isShared(item))
+      Object.assign(claims, { [item.claim]: item.value }, companions[item.claim])
+  const agreed = new Set(offer.items.filter(isShared).map(approval))
   const documents = verifiedDocuments(identity)
-  const answer = (one: VerifiedRequest | undefined) => {
-    const evidence = one && chooseEvidence(one, documents)
-    return one && evidence && answerVerifiedRequest(one, evidence, approved, context)
-  }
+  const answer = (asked: VerifiedRequests | undefined) =>
+    asked &&
+    toDelivered(
+      asked,
+      asked.entries.flatMap((entry) => agreedAnswer(entry, documents, agreed, context)),
+    )
   const idToken = answer(request.verified.id_token)
   const userinfo = answer(request.verified.userinfo)
   return {
     items,
     values: { claims, verified: { ...(idToken && { id_token: idToken }), ...(userinfo && { userinfo }) } },
   }
+}
+
+/** She agrees to a claim from a document; every entry that this document answers may then tell it. */
+const approval = ({ name, claim, source }: Pick<OfferItem, 'name' | 'claim' | 'source'>): string =>
+  name === claim ? claim : `${source} ${claim}`
+
+function agreedAnswer(
+  entry: VerifiedRequest,
+  documents: readonly DocumentAsEvidence[],
+  agreed: ReadonlySet<string>,
+  context: AnswerContext,
+): VerifiedClaims[] {
+  const evidence = chooseEvidence(entry, documents, context)?.evidence
+  const approves = (claim: string) =>
+    agreed.has(approval({ name: PREFIX + claim, claim, source: evidence?.doctype ?? '' }))
+  const answer = evidence && answerVerifiedRequest(entry, evidence, approves, context)
+  return answer ? [answer] : []
 }
 
 /** How each document behind the shared items was verified, to be kept without the document. */
@@ -128,9 +143,9 @@ export function toEvidence(identity: RailIdentity, items: readonly ConsentItem[]
   })
 }
 
-const PREFIX = 'verified_claims.'
+export const PREFIX = 'verified_claims.'
 
-function verifiedDocuments(identity: RailIdentity): DocumentAsEvidence[] {
+function verifiedDocuments(identity: Pick<RailIdentity, 'documents'>): DocumentAsEvidence[] {
   return identity.documents.filter(
     (document): document is DocumentOutcome & { kind: 'verified' } => document.kind === 'verified',
   )
@@ -139,7 +154,7 @@ function verifiedDocuments(identity: RailIdentity): DocumentAsEvidence[] {
 function findValue(
   row: ClaimRow,
   documents: readonly DocumentAsEvidence[],
-  identity: RailIdentity,
+  identity: Pick<RailIdentity, 'asserted'>,
   judgement: Judgement,
 ) {
   for (const doctype of row.anyOf) {
@@ -151,20 +166,38 @@ function findValue(
   return isThere(value) ? { value, source: 'account' } : undefined
 }
 
-function verifiedItems(
-  request: VerifiedRequest,
+/** What this entry would be told: values that miss a condition of the request are not offered, as they would not leave. */
+function provenItems(
+  entry: VerifiedRequest,
   documents: readonly DocumentAsEvidence[],
-  judgement: Judgement,
+  context: AnswerContext,
   optional: readonly string[],
 ): OfferItem[] {
-  const evidence = chooseEvidence(request, documents)
-  if (!evidence) return []
-  return verifiableClaims(request).flatMap((claim) => {
-    const value = verifiedValue(claim, evidence, judgement)
-    const name = `${PREFIX}${claim}`
-    const required = isNeeded(request, claim) && !optional.includes(claim)
-    return isThere(value) ? [{ name, claim, value, source: evidence.doctype, required }] : []
-  })
+  const chosen = chooseEvidence(entry, documents, context)
+  if (!chosen) return []
+  return Object.entries({ ...chosen.answer.claims, ...detailsToldIn(chosen.answer) }).map(([claim, value]) => ({
+    name: PREFIX + claim,
+    claim,
+    value,
+    source: chosen.evidence.doctype,
+    required: isNeeded(entry, claim) && !optional.includes(claim),
+  }))
+}
+
+/** Each claim of a document once, however many entries ask for it; needed if one of them needs it. */
+function once(items: readonly OfferItem[]): OfferItem[] {
+  const found = new Map<string, OfferItem>()
+  for (const item of items) {
+    const key = approval(item)
+    found.set(key, { ...item, required: item.required || (found.get(key)?.required ?? false) })
+  }
+  return [...found.values()]
+}
+
+/** Names tell apart what several documents prove. */
+function named(items: readonly OfferItem[]): OfferItem[] {
+  const isAlone = ({ claim }: OfferItem) => items.filter((item) => item.claim === claim).length === 1
+  return items.map((item) => (isAlone(item) ? item : { ...item, name: `${item.name}.${item.source}` }))
 }
 
 function toMissing(document: DocumentOutcome): MissingDocument[] {
@@ -179,8 +212,4 @@ export function missingReason(document: DocumentOutcome & { kind: 'pdf-only' | '
 
 function isThere(value: unknown): boolean {
   return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0)
-}
-
-function uniqueByName(items: readonly OfferItem[]): OfferItem[] {
-  return [...new Map(items.map((item) => [item.name, item])).values()]
 }

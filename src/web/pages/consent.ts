@@ -38,6 +38,8 @@ export interface ConsentPage extends PageFrame {
   /** the documents that gave something, with signer and verdict */
   readonly checks: readonly { readonly document: string; readonly text: string }[]
   readonly missing: readonly MissingRow[]
+  /** nothing was fetched for this page: how old the check is, and where to have it done again */
+  readonly earlier?: { readonly text: string; readonly action: string } | undefined
   readonly retention: string
   readonly withdrawHref?: string | undefined
   readonly contact?: { readonly label: string; readonly href: string } | undefined
@@ -73,6 +75,8 @@ export interface ConsentView extends PageFrame {
     readonly checked?: boolean | undefined
   }[]
   readonly missing: readonly MissingView[]
+  /** epoch seconds of the check, where an earlier one is used again */
+  readonly checkedAt?: number | undefined
   /** DigiLocker can still be asked for what is missing, without a new sign-in */
   readonly sessionOpen: boolean
   /** epoch seconds */
@@ -101,6 +105,7 @@ export function toConsentPage(words: Translator, view: ConsentView): ConsentPage
     sections: toSections(words, view.client.name, items),
     checks: toChecks(words, view.items),
     missing: view.missing.map((document) => toMissingRow(words, document, view.path, view.sessionOpen)),
+    earlier: toEarlier(words, view),
     retention: toRetention(words, view),
     withdrawHref: toHref(view.notice.withdrawHref),
     contact: toContact(view.notice.contact),
@@ -162,6 +167,12 @@ function toSections(words: Translator, client: string, items: readonly ConsentPa
       hint: words.t(`consent.${key}.hint`, { client }),
       items,
     }))
+}
+
+function toEarlier(words: Translator, { checkedAt, client, path }: ConsentView): ConsentPage['earlier'] {
+  if (checkedAt === undefined) return undefined
+  const text = words.t('consent.earlier.text', { client: client.name, date: words.date(checkedAt) })
+  return { text, action: `${path}/start` }
 }
 
 const SECONDS_A_DAY = 86_400

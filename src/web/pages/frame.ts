@@ -28,9 +28,14 @@ export function isProof(claim: string): boolean {
   return claim.startsWith(PROOF_PREFIX)
 }
 
+/** The claim itself: without the mark of proof, and without the document that tells it from the same of another. */
+export function bareClaim(claim: string): string {
+  return isProof(claim) ? claim.slice(PROOF_PREFIX.length).replace(/\.[A-Z]+$/, '') : claim
+}
+
 /** What people call a claim; a claim without a text of ours keeps its name. */
 export function claimLabel({ t, has }: Translator, claim: string): string {
-  const name = isProof(claim) ? claim.slice(PROOF_PREFIX.length) : claim
+  const name = bareClaim(claim)
   return has(`claim.${name}`) ? t(`claim.${name}`) : name
 }
 

@@ -1,12 +1,13 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { AppError, WebError } from '../../errors.ts'
+import { AppError, type ErrorCode, WebError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { requestOf } from '../../provider/interactions/asked.ts'
+import { isAssured, needsOf, requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
-import type { Login, Returned } from '../../provider/interactions/login.ts'
+import type { Login, Returned, Standing } from '../../provider/interactions/login.ts'
 import type { OfferItem } from '../../provider/interactions/offer.ts'
-import { documentNeeds, requestedNames } from '../../provider/request.ts'
+import type { Reuse } from '../../provider/interactions/reuse.ts'
+import { requestedNames } from '../../provider/request.ts'
 import type { DecisionStore } from '../../provider/stores.ts'
 import type { RailId } from '../../rails/rail.ts'
 import type { Browser } from '../browser.ts'
@@ -17,11 +18,13 @@ import { type ConsentSource, toConsentPage } from '../pages/consent.ts'
 import { toStartPage } from '../pages/start.ts'
 import { refusals } from '../refusals.ts'
 import type { Visit, Visits } from '../visit.ts'
+import { createEarlier } from './earlier.ts'
 
 export interface InteractionParts {
   readonly visits: Visits
   readonly login: Login
   readonly consent: ConsentStory
+  readonly reuse: Reuse
   readonly decisions: Pick<DecisionStore, 'leave'>
   readonly browser: Browser
   readonly pages: PageSender
@@ -44,14 +47,18 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   const { login, consent, browser, pages } = parts
   const router = new Router({ prefix: '/interaction/:uid' })
   const { enter, enterByForm, recall, carry } = parts.visits
+  const earlier = createEarlier(parts)
 
   router.get('/', async (ctx) => {
     const visit = await enter(ctx)
     const csrf = browser.csrf(browser.ensure(ctx), visit.asked.uid)
     const standing = await login.standing(visit.asked.uid)
-    if (standing.kind !== 'returned') return showStart(ctx, visit, csrf)
-    if (standing.outcome.kind === 'failed') {
-      const { code } = standing.outcome
+    if (standing.kind !== 'returned') {
+      if (!(await earlier.show(ctx, visit, csrf))) await showStart(ctx, visit, csrf)
+      return
+    }
+    const code = failureOf(visit, standing)
+    if (code) {
       const incidentId = newIncidentId(standing.attemptId)
       report(parts.log, code, incidentId, undefined, ctx)
       pages.refuse(ctx, code, incidentId, {
@@ -61,7 +68,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       })
       return
     }
-    showConsent(ctx, visit, csrf, { attemptId: standing.attemptId, ...standing.outcome })
+    if (standing.outcome.kind === 'identity')
+      showConsent(ctx, visit, csrf, { attemptId: standing.attemptId, ...standing.outcome })
   })
 
   router.post('/start', readForm, async (ctx) => {
@@ -85,30 +93,29 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
 
   async function decide(visit: Visit, body: Record<string, unknown>): Promise<void> {
     const standing = await login.standing(visit.asked.uid)
-    if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity')
+    const chosen = new Set(listOf(body.share))
+    if (standing.kind !== 'returned' && (await earlier.decide(visit, body.decision === 'share', chosen))) return
+    if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || failureOf(visit, standing))
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
     if (body.decision !== 'share') return consent.refuse(visit.asked, returned, visit.locale, visit.answer)
-    await consent.grant(visit.asked, returned, new Set(listOf(body.share)), visit.locale, visit.answer)
+    await consent.grant(visit.asked, returned, chosen, visit.locale, visit.answer)
   }
 
   router.post('/return', readForm, async (ctx) => {
     const { visit } = await enterByForm(ctx)
     const standing = await login.standing(visit.asked.uid)
-    const failed =
-      standing.kind === 'returned' && standing.outcome.kind === 'failed' ? standing.outcome.code : 'cancelled'
-    await leave(ctx, visit, failed)
+    await leave(ctx, visit, (standing.kind === 'returned' && failureOf(visit, standing)) || 'cancelled')
   })
 
   async function showStart(ctx: Context, visit: Visit, csrf: string): Promise<void> {
-    const request = requestOf(visit.asked)
     const carried = await carry(visit)
     pages.send(ctx, 'start', (words, languages) =>
       toStartPage(words, {
         client: visit.client,
         purpose: visit.asked.purpose,
-        claims: requestedNames(request),
-        doctypes: [...new Set(documentNeeds(request).flatMap((need) => need.anyOf))],
+        claims: requestedNames(requestOf(visit.asked)),
+        doctypes: [...new Set(needsOf(visit.asked).flatMap((need) => need.anyOf))],
         paused: login.isPaused(RAIL),
         action: `${visit.path}/start`,
         csrf,
@@ -118,8 +125,9 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     )
   }
 
-  function showConsent(ctx: Context, visit: Visit, csrf: string, { identity, sessionOpen }: Returned): void {
-    const offer = consent.offerFor(visit.asked, identity)
+  function showConsent(ctx: Context, visit: Visit, csrf: string, returned: Returned): void {
+    const { identity, sessionOpen } = returned
+    const offer = consent.offerFor(visit.asked, returned)
     pages.send(ctx, 'consent', (words, languages) =>
       toConsentPage(words, {
         client: visit.client,
@@ -159,6 +167,12 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   }
 
   return router.routes() as unknown as Middleware
+}
+
+/** Why a journey that came back leads no further; the documents may also prove less than the app insists on. */
+function failureOf({ asked }: Visit, { outcome }: Standing & { kind: 'returned' }): ErrorCode | undefined {
+  if (outcome.kind === 'failed') return outcome.code
+  return isAssured(asked, outcome.identity.documents) ? undefined : 'ACR_UNMET'
 }
 
 function toSource(item: OfferItem, identity: Returned['identity']): ConsentSource {

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { claimRows } from '../../../src/provider/claims.ts'
+import { personalDetails } from '../../../src/provider/identity-assurance/vocabulary.ts'
 import { PULLABLE, pullFields } from '../../../src/rails/digilocker/pull.ts'
 import { HINTS } from '../../../src/web/address-diff.ts'
 import type { Locales } from '../../../src/web/i18n.ts'
@@ -18,7 +19,11 @@ const sources = [...globSync('views/**/*.eta', { cwd: root }), ...globSync('src/
 const families: Readonly<Record<string, readonly string[]>> = {
   'address-refused.hint.': HINTS,
   'refusal.': Object.keys(refusals).flatMap((code) => ['title', 'happened', 'next'].map((part) => `${code}.${part}`)),
-  'claim.': [...claimRows.map(({ claim }) => claim), ...['given_name', 'family_name', 'updated_at', 'verified_claims']],
+  'claim.': [
+    ...claimRows.map(({ claim }) => claim),
+    ...personalDetails,
+    ...['given_name', 'family_name', 'updated_at', 'verified_claims'],
+  ],
   'document.': ['ADHAR', 'DRVLC', 'PANCR', 'RVCER', 'SSCER', 'HSCER'],
   'missing.': [
     'pdf-only',

@@ -1,0 +1,82 @@
+import { samePerson } from '../documents/answers/same-person.ts'
+import type { DocumentNeed, DocumentOutcome } from '../rails/rail.ts'
+
+/**
+ * The ladder of `acr`: how surely this login tells who came (OpenID Connect Core §2). Every rung stands on a sign-in at
+ * DigiLocker; what it adds is documents whose signature, signer and digest were verified during this login.
+ */
+export interface AssuranceLevel {
+  readonly acr: string
+  /** documents that a login of this level asks for */
+  readonly needs: readonly DocumentNeed[]
+  readonly isMet: (verified: readonly Verified[]) => boolean
+}
+
+type Verified = DocumentOutcome & { kind: 'verified' }
+
+const IDENTITY = ['ADHAR', 'PANCR', 'DRVLC']
+
+/** The highest first: unasked, a login tells the first that it meets. */
+export const assuranceLevels: readonly AssuranceLevel[] = [
+  {
+    acr: 'urn:dwar:acr:two-documents',
+    // whoever has any two of the three comes to two
+    needs: [{ anyOf: ['ADHAR', 'DRVLC'] }, { anyOf: ['PANCR', 'DRVLC'] }],
+    isMet: (verified) =>
+      verified.some((one, index) =>
+        verified
+          .slice(index + 1)
+          .some((other) => other.doctype !== one.doctype && samePerson(one.fields, other.fields).answer === 'yes'),
+      ),
+  },
+  {
+    acr: 'urn:dwar:acr:aadhaar',
+    needs: [{ anyOf: ['ADHAR'] }],
+    isMet: (verified) => verified.some(({ doctype }) => doctype === 'ADHAR'),
+  },
+  { acr: 'urn:dwar:acr:document', needs: [{ anyOf: IDENTITY }], isMet: (verified) => verified.length > 0 },
+  { acr: 'urn:dwar:acr:account', needs: [], isMet: () => true },
+]
+
+export const acrValues: readonly string[] = assuranceLevels.map(({ acr }) => acr)
+
+/** What a relying app says about `acr`, best first. */
+export interface AcrRequest {
+  readonly values: readonly string[]
+  /** nothing less will do (OpenID Connect Core §5.5.1.1) */
+  readonly essential: boolean
+}
+
+/**
+ * Reads `acr` from an accepted request. An essential claim goes before `acr_values`, which is a wish; the engine would
+ * let the wish, even one that only the registration has (`default_acr_values`), take the place of the claim.
+ */
+export function readAcrRequest(acrParameter: string | undefined, claimsParameter: string | undefined): AcrRequest {
+  const asked = claimsParameter ? (JSON.parse(claimsParameter) as { id_token?: { acr?: unknown } }) : {}
+  const claim = (asked.id_token?.acr ?? {}) as { essential?: unknown; value?: unknown; values?: unknown }
+  const claimed = [claim.values, claim.value].flat().filter((value): value is string => typeof value === 'string')
+  if (claim.essential === true && claimed.length > 0) return { values: claimed, essential: true }
+  const wished = (acrParameter ?? '').split(' ').filter(Boolean)
+  return { values: wished.length > 0 ? wished : claimed, essential: false }
+}
+
+/** Documents for the level that is wanted most, of those there are. */
+export function acrNeeds({ values }: AcrRequest): readonly DocumentNeed[] {
+  const wanted = values.map(findLevel).find((level) => level !== undefined)
+  return wanted?.needs ?? []
+}
+
+/** The wanted level that these documents reach, else the highest they reach. */
+export function reachedAcr(documents: readonly DocumentOutcome[], { values }: AcrRequest): string {
+  const verified = documents.filter((document): document is Verified => document.kind === 'verified')
+  const reached = assuranceLevels.filter(({ isMet }) => isMet(verified)).map(({ acr }) => acr)
+  return values.find((value) => reached.includes(value)) ?? reached[0] ?? LOWEST
+}
+
+/** Whether a login of this level is what the relying app insists on. */
+export const isAcrGoodEnough = (acr: string | undefined, { values, essential }: AcrRequest): boolean =>
+  !essential || (acr !== undefined && values.includes(acr))
+
+const LOWEST = 'urn:dwar:acr:account'
+
+const findLevel = (value: string): AssuranceLevel | undefined => assuranceLevels.find(({ acr }) => acr === value)
