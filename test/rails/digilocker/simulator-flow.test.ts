@@ -219,7 +219,7 @@ describe('a journey through the simulator', () => {
     ['pdf-unsigned', 'pdf-only DRVLC unsigned'],
     ['pdf-tampered', 'refused DRVLC DOC_DIGEST_MISMATCH'],
     ['pdf-appended-bytes', 'refused DRVLC DOC_DIGEST_MISMATCH'],
-    ['pdf-wrong-signer', 'refused DRVLC DOC_SIGNER_UNTRUSTED'],
+    ['pdf-wrong-signer', 'pdf-only DRVLC not-trusted'],
     ['pdf-expired-signer', 'refused DRVLC DOC_SIGNER_EXPIRED'],
     ['file-as-octet-stream', 'pdf-only DRVLC trusted'],
     ['hmac-wrong', 'refused DRVLC DOC_HMAC_MISMATCH'],
