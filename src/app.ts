@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Provider } from 'oidc-provider'
 import { type Database, openDatabase } from '../adapters/database.ts'
 import { createDecisionStore } from '../adapters/decision-store.ts'
@@ -8,18 +7,18 @@ import { migrate, pendingMigrations } from '../adapters/migrator.ts'
 import { createOidcAdapter } from '../adapters/oidc-adapter.ts'
 import { createPreviousSecrets } from '../adapters/previous-secrets.ts'
 import { createRestoreConsumed } from '../adapters/restore-consumed.ts'
-import { createStorage, type Storage } from '../adapters/storage.ts'
+import { createStorage } from '../adapters/storage.ts'
 import { sweep, sweepRepeats } from '../adapters/sweep.ts'
 import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
 import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
+import { buildDigiLocker, takeConfiguredCredentials } from './assembly/digilocker.ts'
+import { createSigning } from './assembly/signing.ts'
+import { startVerifier } from './assembly/verification.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
-import { trustStatus } from './documents/trust/status.ts'
 import type { TrustStore } from './documents/trust/trust.ts'
-import { type TrustWatch, watchTrust } from './documents/trust/watch.ts'
-import { createVerifier, type Verdict } from './documents/verifier.ts'
-import { AppError, StoreError } from './errors.ts'
+import { StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
 import { deliverLogouts } from './jobs/deliver-logouts.ts'
 import { expireJobs } from './jobs/expire.ts'
@@ -27,7 +26,7 @@ import { keyJobs, withNewestKeys } from './jobs/keys.ts'
 import { limitJobs } from './jobs/limits.ts'
 import { createLimiter } from './limits/limiter.ts'
 import type { Log } from './log.ts'
-import { createMetrics, type Metrics } from './metrics/metrics.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
 import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
@@ -40,12 +39,8 @@ import { createLogin } from './provider/interactions/login.ts'
 import { createReuse } from './provider/interactions/reuse.ts'
 import { createIssuer } from './provider/issuer.ts'
 import { createIssuerHolder } from './provider/issuer-holder.ts'
-import { createFileHolder } from './provider/keys/file-holder.ts'
-import { createKeyKeeper, type KeyKeeper } from './provider/keys/keeper.ts'
-import { createKeySet } from './provider/keys/key-set.ts'
+import type { KeyKeeper } from './provider/keys/keeper.ts'
 import { jwksMaxAge } from './provider/keys/schedule.ts'
-import { createSealedHolder } from './provider/keys/sealed-holder.ts'
-import { createTransitHolder } from './provider/keys/transit-holder.ts'
 import { CLOCK_TOLERANCE } from './provider/lifetimes.ts'
 import { interactionStarted } from './provider/login-started.ts'
 import { withoutSignature } from './provider/no-signature.ts'
@@ -55,13 +50,10 @@ import { publicCache } from './provider/public-cache.ts'
 import { createRepeatTerms } from './provider/refresh.ts'
 import { MTLS_PATHS } from './provider/routes.ts'
 import { createUpstream } from './provider/upstream.ts'
-import { toDigiLockerSettings } from './rail-settings.ts'
-import { createDigiLockerRail } from './rails/digilocker/rail.ts'
 import { createRails } from './rails/registry.ts'
 import { parseKeyRing } from './vault/key-ring.ts'
 import { createKeyedHasher } from './vault/keyed-hash.ts'
 import { createVault } from './vault/sealed-vault.ts'
-import type { Vault } from './vault/vault.ts'
 import { createBrowser } from './web/browser.ts'
 import { createEnginePages } from './web/engine-pages.ts'
 import { addressOf } from './web/middleware/rate-limit.ts'
@@ -320,136 +312,6 @@ async function compose(
       await closeDatabase()
     },
   }
-}
-
-/** The signing keys: who holds them, their life, and how the engine gets them. */
-function createSigning(
-  config: Config,
-  { storage, vault, clock, log }: { storage: Storage; vault: Vault; clock: Clock; log: Log },
-) {
-  const { holder: kind, file, transit, schedule } = config.keys
-  const holders = {
-    sealed: createSealedHolder(vault),
-    ...(file && { file: createFileHolder(file) }),
-    ...(transit && { transit: createTransitHolder(transit) }),
-  }
-  const holder = holders[kind]
-  if (!holder) throw new AppError('CONFIG_INVALID', `DWAR_KEY_HOLDER is ${kind}, and its settings are not there`)
-  let onChange: () => void = () => undefined
-  const store = storage.signingKeys
-  const keeper = createKeyKeeper({
-    store,
-    holder,
-    schedule,
-    clock,
-    pause: (seconds) => pause(seconds * 1000),
-    onChange: () => onChange(),
-  })
-  const warn = (kid: string, error: unknown) => log.error({ kid, error }, 'a signing key cannot be used')
-  return {
-    keeper,
-    keys: createKeySet({ store, holders, clock, warn }),
-    onChange: (listener: () => void) => {
-      onChange = listener
-    },
-  }
-}
-
-async function takeConfiguredCredentials(
-  { digilocker }: Config,
-  configure: ReturnType<typeof createRailCredentials>['configure'],
-): Promise<void> {
-  const { clientId, clientSecret, previousClientSecret } = digilocker
-  if (!clientSecret) return
-  await configure('digilocker', {
-    clientId,
-    clientSecret: clientSecret.reveal(),
-    ...(previousClientSecret && { previousClientSecret: previousClientSecret.reveal() }),
-  })
-}
-
-/** Threads that verify, under trust that follows its files. */
-function startVerifier(config: Config, log: Log, clock: Clock, fixedTrust: TrustStore | undefined) {
-  const watch = fixedTrust ? undefined : followTrust(config, log, (trust) => verifier.useTrust(trust))
-  const trust = () => watch?.current ?? fixedTrust
-  const first = trust()
-  if (!first) throw new AppError('CONFIG_INVALID', 'no trust to begin with')
-  const metrics = createMetrics({
-    verifier: () => verifier.state(),
-    trust: () => trustStatus(trust() ?? first, clock()),
-    process: config.metrics !== undefined,
-  })
-  const verifier = createVerifier({
-    trust: first,
-    threads: config.verifier.threads,
-    crossCheckShare: config.verifier.crossCheckShare,
-    clock,
-    random: Math.random,
-    now: () => performance.now(),
-    onVerdict: (verdict) => {
-      metrics.noteVerdict(verdict)
-      alarm(log, verdict)
-    },
-  })
-  return {
-    verifier,
-    metrics,
-    close: async () => {
-      watch?.close()
-      await verifier.close()
-    },
-  }
-}
-
-const TRUST_LOOK_MS = 5_000
-
-function followTrust(config: Config, log: Log, onChange: (trust: TrustStore) => void): TrustWatch {
-  return watchTrust({
-    files: config.trustFiles,
-    folder: config.trustFolder,
-    everyMs: TRUST_LOOK_MS,
-    onChange: (trust) => {
-      log.info({ signers: trust.signers.length }, 'trust changed')
-      onChange(trust)
-    },
-    onFault: (fault) =>
-      log.error({ code: fault.code, reason: fault.message }, 'trust kept: the new files are not sound'),
-  })
-}
-
-/** Two verifiers that differ have found a hole in one of them: nobody may miss it. */
-function alarm(log: Log, { outcome, code, check, profile }: Verdict): void {
-  if (outcome === 'refused') log.warn({ profile, code, check }, 'document refused')
-  if (code === 'DOC_VERIFIERS_DISAGREE') log.error({ profile, code, check }, 'the two verifiers disagree')
-}
-
-interface DigiLockerParts {
-  readonly clock: Clock
-  readonly verify: Parameters<typeof createDigiLockerRail>[1]['verify']
-  readonly verifyPdf: Parameters<typeof createDigiLockerRail>[1]['verifyPdf']
-  readonly hash: ReturnType<typeof createKeyedHasher>
-  readonly log: Log
-  readonly metrics: Metrics
-  readonly readCredentials: Parameters<typeof createDigiLockerRail>[1]['credentials']
-}
-
-function buildDigiLocker(config: Config, { clock, hash, log, metrics, readCredentials, ...verifier }: DigiLockerParts) {
-  const settings = toDigiLockerSettings(config)
-  if (settings.tokenVersion === 2 && settings.idToken.keys.mode === 'tls-only')
-    log.warn({ rail: 'digilocker' }, 'id_token signatures are not checked')
-  return createDigiLockerRail(settings, {
-    credentials: readCredentials,
-    keyedHash: (purpose, value) => hash(purpose, value).toString('hex'),
-    clock,
-    warn: (code) => log.warn({ rail: 'digilocker', code }, 'upstream'),
-    onEvent: (event) => metrics.noteCall('digilocker', event),
-    onPause: (event) => {
-      metrics.notePause('digilocker', event)
-      const { repository, paused } = event
-      log.warn({ rail: 'digilocker', repository }, paused ? 'upstream paused' : 'upstream asked again')
-    },
-    ...verifier,
-  })
 }
 
 function toNotice({ contact, complaintUrl, issuer }: Config) {

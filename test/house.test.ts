@@ -9,8 +9,19 @@ import { describe, expect, it } from 'vitest'
 const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli', 'src/config', 'src/demo', 'src/documents', 'src/simulator', 'src/admin', 'adapters'],
   'src/rail-settings.ts': ['src/config', 'src/rails'],
-  'src/app.ts': [
+  'src/assembly': [
     'src/rail-settings.ts',
+    'src/admin',
+    'src/config',
+    'src/documents',
+    'src/metrics',
+    'src/provider',
+    'src/rails',
+    'src/vault',
+    'adapters',
+  ],
+  'src/app.ts': [
+    'src/assembly',
     'src/admin',
     'src/config',
     'src/documents',
