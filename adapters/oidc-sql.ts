@@ -144,8 +144,11 @@ export const FIND_TOKENS = statement(
   `select q.hex, m.model, m.sealed_payload, m.grant_id, m.session_uid, extract(epoch from m.consumed_at)::float8 as consumed,
      g.payload::text as grant_payload, s.payload::text as session_payload, ${CONSENT_COLUMNS}
    from unnest(string_to_array($1, ',')) as q(hex)
-   join oidc_model m on m.id = decode(q.hex, 'hex')
-     and m.model in ('AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken') and ${alive('m', '$2')}
+   join lateral (
+     select model, sealed_payload, grant_id, session_uid, consumed_at, expires_at from oidc_model
+     where model in ('AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken') and id = decode(q.hex, 'hex')
+     limit 1 -- by the primary key whatever the planner believes: it planned while the table was empty
+   ) m on ${alive('m', '$2')}
    left join oidc_grant g on g.id = m.grant_id and ${alive('g', '$2')}
    left join lateral (
      select ${sessionPayload('o', '$2')} as payload
