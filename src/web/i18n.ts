@@ -97,10 +97,11 @@ function readAcceptLanguage(header = ''): string[] {
 }
 
 function isLanguageTag(tag: string): boolean {
+  if (!/^[a-z]{2,8}(-[a-z0-9]{1,8})*$/i.test(tag)) return false // cheaper than an exception, which most requests would cost
   try {
     return Intl.getCanonicalLocales(tag).length === 1
   } catch {
-    return false // the wildcard and malformed tags name no language of ours
+    return false // malformed in other ways
   }
 }
 
@@ -133,10 +134,18 @@ function makeTranslator(locale: string, messages: Messages): Translator {
   const latin = new Intl.Locale(locale, { region: 'IN', numberingSystem: 'latn' }).toString()
   const intl = createIntl({ locale: latin, messages, onError: refuseFault })
   const lists = new Intl.ListFormat(latin, { type: 'conjunction' })
+  const plain = new Map<string, string>()
+  const sentence = (key: string): string => {
+    const known = plain.get(key)
+    if (known !== undefined) return known
+    const text = intl.formatMessage({ id: key }, undefined, { ignoreTag: true })
+    plain.set(key, text)
+    return text
+  }
   return {
     locale,
     direction: direction(locale),
-    t: (key, values) => intl.formatMessage({ id: key }, values, { ignoreTag: true }),
+    t: (key, values) => (values ? intl.formatMessage({ id: key }, values, { ignoreTag: true }) : sentence(key)),
     has: (key) => Object.hasOwn(messages, key),
     date: (when) => formatDate(intl, when),
     list: (items) => lists.format(items),
@@ -167,6 +176,10 @@ export function languageLinks(locales: Locales, current: string, query?: URLSear
   })
 }
 
+const languageNames = new Map<string, string>()
+
 function languageName(locale: string): string {
-  return new Intl.DisplayNames([locale], { type: 'language' }).of(locale) ?? locale
+  const name = languageNames.get(locale) ?? new Intl.DisplayNames([locale], { type: 'language' }).of(locale) ?? locale
+  languageNames.set(locale, name)
+  return name
 }
