@@ -21,8 +21,11 @@ COPY migrations ./migrations
 COPY adapters ./adapters
 COPY views ./views
 COPY src ./src
-# What Node makes of the TypeScript is kept: a start then loads no compiler, which saves half of its time and 25 MiB.
-RUN node --max-semi-space-size=4 src/main.ts --version && chmod -R a+rX .compile-cache
+# What Node makes of the TypeScript is kept: a start then loads no compiler, which saves half of its time and 16 MiB. Node
+# keeps it apart for each user and each set of flags, so it is made as it will be run, and is nobody's to write afterwards.
+RUN install -d -o node .compile-cache \
+ && setpriv --reuid=node --regid=node --clear-groups node --max-semi-space-size=4 src/main.ts --version \
+ && chown -R root:root .compile-cache && chmod -R a+rX,a-w .compile-cache
 USER node
 EXPOSE 4000
 # /health/live looks at no Host header and no database: a database that is away must not get the process killed.

@@ -13,6 +13,7 @@ const instructions = read('Dockerfile')
   .map((line) => line.trim().split(/\s+/))
 const lastStage = instructions.slice(instructions.findLastIndex(([word]) => word === 'FROM'))
 const argumentsOf = (word: string) => lastStage.filter(([first]) => first === word).map((line) => line.slice(1))
+const command = (): string[] => JSON.parse(argumentsOf('CMD').at(-1)?.join(' ') ?? '[]')
 const copied = argumentsOf('COPY')
   .filter((line) => !line[0]?.startsWith('--from'))
   .flatMap((line) => line.slice(0, -1))
@@ -84,7 +85,25 @@ describe('Dockerfile', () => {
       lastStage.findLastIndex(([word]) => word === 'COPY'),
     )
     expect(argumentsOf('ENV').flat()).toEqual(expect.arrayContaining(['NODE_ENV=production', 'DWAR_ENV=production']))
-    expect(argumentsOf('CMD').at(-1)?.join('')).toBe('["node","src/main.ts","serve"]')
+    expect(command()).toEqual(['node', expect.stringMatching(/^--max-semi-space-size=\d+$/), 'src/main.ts', 'serve'])
+  })
+
+  it('makes the compile cache as the user and with the flags that will read it, and leaves it to nobody to write', () => {
+    const [flags, [user = '']] = [command().slice(1, -1), argumentsOf('USER').flat()]
+    const [folder] = argumentsOf('ENV')
+      .flat()
+      .flatMap((entry) => entry.match(/^NODE_COMPILE_CACHE=\/app\/(.+)$/)?.[1] ?? [])
+    const steps = argumentsOf('RUN').map((line) => line.join(' ').split(' && '))
+    expect(steps).toEqual([
+      [
+        `install -d -o ${user} ${folder}`,
+        `setpriv --reuid=${user} --regid=${user} --clear-groups node ${flags.join(' ')} --version`,
+        `chown -R root:root ${folder}`,
+        `chmod -R a+rX,a-w ${folder}`,
+      ],
+    ])
+    const order = ['ENV', 'COPY', 'RUN', 'USER'].map((step) => lastStage.findLastIndex(([word]) => word === step))
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
   })
 
   it('asks for its health where no Host header and no database is needed', () => {
@@ -93,9 +112,8 @@ describe('Dockerfile', () => {
   })
 
   it('runs no install script and brings no second Node', () => {
-    const run = instructions.filter(([word]) => word === 'RUN').map((line) => line.join(' '))
-    expect(run).toHaveLength(1)
-    expect(run[0]).toMatch(
+    const [install] = instructions.filter(([word]) => word === 'RUN').map((line) => line.join(' '))
+    expect(install).toMatch(
       /npm ci --omit=dev --ignore-scripts .* rm -rf node_modules\/node-linux-\* node_modules\/\.bin\/node$/,
     )
   })
