@@ -137,7 +137,7 @@ export function homePage(persons: readonly Persona[]): SimResponse {
     <ul>${kinds}</ul>
     <h2>What can go wrong</h2>
     <p>Type a name at the sign-in, or set it over the control port.</p>
-    <dl class="facts">${Object.entries(QUIRKS).map(([name, meaning]) => html`<dt><code>${name}</code></dt><dd>${meaning}</dd>`)}</dl>`
+    <dl class="quirks">${Object.entries(QUIRKS).map(([name, meaning]) => html`<dt><code>${name}</code></dt><dd>${meaning}</dd>`)}</dl>`
   return page('DigiLocker simulator', body, 200)
 }
 
@@ -152,7 +152,7 @@ function page(title: string, body: Html, status: number, headers: Record<string,
   <link rel="icon" type="image/svg+xml" href="${ICON_PATH}">
 </head>
 <body>
-  <p class="banner" role="note">DigiLocker simulator — not the real DigiLocker; no real data</p>
+  <header class="banner">DigiLocker simulator — not the real DigiLocker; no real data</header>
   <main>${body}</main>
 </body>
 </html>

@@ -64,9 +64,9 @@ describe('the person’s page — DPDP Act 2023 §§6(4), 11; security.md BR-1, 
   it('takes one app back with one press: tokens, values and event', async () => {
     const { citizen, config, tokens, clientId } = await signIn()
     await signIn(citizen, 'asha', 'Other Shop')
-    const page = await citizen.submit(await account(citizen), /Take it back/, [['client', clientId]])
+    const page = await citizen.submit(await account(citizen), /Take back consent/, [['client', clientId]])
     expect(page.url.pathname).toBe('/account')
-    expect(textOf(page)).toContain('You took this back')
+    expect(textOf(page)).toContain('You took your consent back')
     const used = client.fetchUserInfo(config, tokens.access_token, client.skipSubjectCheck)
     await expect(used).rejects.toMatchObject({ status: 401 })
     const refreshed = client.refreshTokenGrant(config, tokens.refresh_token ?? '')
@@ -98,7 +98,7 @@ describe('the person’s page — DPDP Act 2023 §§6(4), 11; security.md BR-1, 
     const bala = await signIn(undefined, 'bala', 'Bala’s Shop')
     const page = await account(bala.citizen)
     expect(textOf(page)).not.toContain('Asha')
-    await bala.citizen.submit(page, /Take it back/, [['client', asha.clientId]])
+    await bala.citizen.submit(page, /Take back consent/, [['client', asha.clientId]])
     const { access_token } = asha.tokens
     expect((await client.fetchUserInfo(asha.config, access_token, client.skipSubjectCheck)).sub).toBeTruthy()
   })

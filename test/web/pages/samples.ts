@@ -74,12 +74,19 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
     render('start-paused', 'start', { ...sampleStart(locale, words, languages), paused: true }),
     render('consent', 'consent', toConsentPage(wordsOf(locale), sampleConsent(words, languages))),
     render('consent-problem', 'consent', toConsentPage(wordsOf(locale), withProblem(sampleConsent(words, languages)))),
+    render('consent-again', 'consent', toConsentPage(wordsOf(locale), checkedEarlier(sampleConsent(words, languages)))),
     render('pull', 'pull', samplePull(locale, words, languages, false)),
     render('pull-problem', 'pull', samplePull(locale, words, languages, true)),
     render('refusal', 'refusal', sampleRefusal('RAIL_DENIED', locale, languages, words.client)),
     render('refusal-limited', 'refusal', sampleRefusal('RATE_LIMITED', locale, languages)),
+    render('refusal-unmet', 'refusal', sampleRefusal('ACR_UNMET', locale, languages, words.client)),
     render('refusal-alone', 'refusal', sampleRefusal('INTERACTION_EXPIRED', locale, languages)),
     render('account', 'account', toAccountPage(wordsOf(locale), sampleAccount(words, languages))),
+    render(
+      'account-empty',
+      'account',
+      toAccountPage(wordsOf(locale), { ...sampleAccount(words, languages), apps: [] }),
+    ),
     render('account-signed-out', 'account', sampleSignedOut(locale, languages)),
     render('sign-out', 'sign-out', { languages, action: hidden.action, xsrf: words.domain, clientName: words.client }),
     render('sign-out-alone', 'sign-out', { languages, action: hidden.action, xsrf: 'x' }),
@@ -183,7 +190,8 @@ export function sampleAccount(words: Words, languages: readonly LanguageLink[] =
   return {
     apps: [
       { ...app, clientId: words.domain, claims: ['name', 'age_over_18', 'verified_claims.birthdate'], copiedAt: NOW },
-      { ...app, clientId: 'c2', client: undefined, claims: ['pan_number'] },
+      { ...app, clientId: 'c2', claims: ['pan_number'] },
+      { ...ended('ended', 'c3'), client: undefined },
       ...(['withdrawn', 'copied', 'signed-out', 'over', 'ended'] as const).map((reason) => ended(reason, reason)),
     ],
     csrf: words.domain,
@@ -216,6 +224,10 @@ function samplePull(locale: string, words: Words, languages: readonly LanguageLi
 
 function withProblem(view: ConsentView): ConsentView {
   return { ...view, items: view.items.filter((item) => !item.required), nothingChosen: true, retainUntil: undefined }
+}
+
+function checkedEarlier(view: ConsentView): ConsentView {
+  return { ...view, missing: [], sessionOpen: false, checkedAt: NOW - 3 * 86_400 }
 }
 
 function sampleRefusal(code: ErrorCode, locale: string, languages: LanguageLink[], clientName?: string) {
