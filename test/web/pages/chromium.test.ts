@@ -94,14 +94,17 @@ describe('pages in Chromium', () => {
     await page.close()
   })
 
-  it('keeps every target of a finger at least 44 pixels high', async () => {
-    const page = await openOnPhone('en-ordinary-consent')
-    const heights = await page
-      .locator('button, .languages a, .choice label')
-      .evaluateAll((targets) => targets.map((target) => target.getBoundingClientRect().height))
-    expect(Math.min(...heights)).toBeGreaterThanOrEqual(44)
-    await page.close()
-  })
+  it.each([...samples.keys()].filter((name) => name.startsWith('en-ordinary-')))(
+    'keeps every target of a finger on %s at least 44 pixels high',
+    async (name) => {
+      const page = await openOnPhone(name)
+      const heights = await page
+        .locator('button, .button, .languages a, .choice label, input[type=text]')
+        .evaluateAll((targets) => targets.map((target) => target.getBoundingClientRect().height))
+      expect(Math.min(...heights)).toBeGreaterThanOrEqual(44)
+      await page.close()
+    },
+  )
 
   it('keeps every page under 100 kB, with all that it loads', () => {
     const heavy = [...samples.values()].filter((sample) => weight(sample) > WEIGHT_LIMIT_BYTES)
