@@ -25,6 +25,7 @@ COPY src ./src
 # keeps it apart for each user and each set of flags, so it is made as it will be run, and is nobody's to write afterwards.
 RUN install -d -o node .compile-cache \
  && setpriv --reuid=node --regid=node --clear-groups node --max-semi-space-size=4 src/main.ts --version \
+ && setpriv --reuid=node --regid=node --clear-groups node --max-semi-space-size=4 -e "Promise.all([import('/app/src/cli/serve.ts'), import('/app/src/cli/workers.ts')])" \
  && chown -R root:root .compile-cache && chmod -R a+rX,a-w .compile-cache
 USER node
 EXPOSE 4000
@@ -32,5 +33,6 @@ EXPOSE 4000
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.DWAR_PORT || 4000) + '/health/live').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, not npm: it is process 1 and gets SIGTERM, on which it finishes what it is doing.
-# A small young generation: four MiB cost no throughput here and take a third off the memory under load (bench/README.md).
+# A small young generation: four MiB cost no throughput here and take a third off the memory under load (bench/README.md). Workers (DWAR_WORKERS)
+# are started with the same.
 CMD ["node", "--max-semi-space-size=4", "src/main.ts", "serve"]

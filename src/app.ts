@@ -74,6 +74,7 @@ export interface App {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
   /** for a port of its own: `GET /metrics` */
   readonly handleMetrics: Metrics['handle']
+  readonly readMetrics: Metrics['read']
   /** the engine of now: a change of keys puts another in its place */
   readonly provider: Provider
   readonly clients: ClientAdmin
@@ -287,6 +288,7 @@ async function compose(
   return {
     handle,
     handleMetrics: documents.metrics.handle,
+    readMetrics: documents.metrics.read,
     get provider() {
       return engine.provider
     },

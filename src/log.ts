@@ -1,7 +1,10 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 
-/** Lines are written together, a quarter of a second late at most; pino writes the last ones when the process ends. */
-const LATER = { sync: false, minLength: 4096, periodicFlush: 250 } as const
+/**
+ * Lines are written together, a quarter of a second late at most; pino writes the last ones when the process ends. No
+ * write is longer than what a pipe takes whole (PIPE_BUF): several workers write to one, and no line may end in another.
+ */
+const LATER = { sync: false, minLength: 2048, maxWrite: 4096, periodicFlush: 250 } as const
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 

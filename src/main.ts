@@ -4,14 +4,11 @@ import path from 'node:path'
 import { parseEnv } from 'node:util'
 import { Command, Option } from 'commander'
 import type { OperationName } from './admin/operations.ts'
-import { operate } from './cli/operate.ts'
 import { type ClientOptions, toRegistration } from './cli/registration.ts'
-import { serve } from './cli/serve.ts'
-import { describeTrust, type TrustSources, type VerifyCommand, verifyFile } from './cli/verify.ts'
+import type { TrustSources, VerifyCommand } from './cli/verify.ts'
 import { systemClock } from './clock.ts'
 import { type Config, readConfig } from './config/config.ts'
 import { type Env, withEnvFiles } from './config/env.ts'
-import { readTrust } from './documents/trust/trust.ts'
 import { AppError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
 
@@ -24,9 +21,14 @@ const program = new Command('dwar')
 program
   .command('serve')
   .description('run the issuer')
-  .action(async () => {
-    const { config, log } = prepare()
-    stopOnSignal(await serve(config, log))
+  .option('--workers <number>', 'processes that serve, on PostgreSQL; in place of DWAR_WORKERS')
+  .action(async ({ workers }: { workers?: string }) => {
+    const { config, log } = prepare(workers === undefined ? {} : { DWAR_WORKERS: workers })
+    const { isWorker, serveAsWorker, startWorkers } = await import('./cli/workers.ts')
+    // One that only looks after workers loads nothing of what they are made of.
+    const start = async () => (await import('./cli/serve.ts')).serve(config, log, { asWorker: isWorker })
+    if (isWorker) stopOnSignal(await serveAsWorker(start).catch(endQuietly))
+    else stopOnSignal(await (config.workers > 1 ? startWorkers(config, log) : start()))
   })
 
 program
@@ -238,6 +240,7 @@ program
   .option('--fields', 'also print what would be read from it: personal data, on your screen')
   .option('--json', 'print a machine-readable record')
   .action(async (file: string, options: VerifyCommand) => {
+    const { verifyFile } = await import('./cli/verify.ts')
     const { text, trusted } = await verifyFile(file, options, trustSources(), systemClock)
     console.log(text)
     if (!trusted) process.exitCode = 1
@@ -249,7 +252,11 @@ program
   .command('status')
   .description('every signer, anchor, intermediate and revocation list, and how long each still counts')
   .option('--json', 'print rows as JSON')
-  .action(({ json }: { json?: boolean }) => {
+  .action(async ({ json }: { json?: boolean }) => {
+    const [{ describeTrust }, { readTrust }] = await Promise.all([
+      import('./cli/verify.ts'),
+      import('./documents/trust/trust.ts'),
+    ])
     const { files, folder } = trustSources()
     const { text, rows } = describeTrust(readTrust(files, folder), systemClock)
     console.log(json ? JSON.stringify(rows, null, 2) : text)
@@ -266,11 +273,13 @@ try {
 /** Operations print their own result, so the log keeps to what goes wrong. */
 async function run(name: OperationName, input?: unknown): Promise<unknown> {
   const { config } = prepare()
+  const { operate } = await import('./cli/operate.ts')
   return operate(config, createLog('error'), name, input)
 }
 
-function prepare(): { config: Config; log: Log } {
-  const config = readConfig(readEnv())
+/** @param given settings of the command line, which win */
+function prepare(given: Env = {}): { config: Config; log: Log } {
+  const config = readConfig({ ...readEnv(), ...given })
   return { config, log: createLog(config.logLevel) }
 }
 
@@ -324,6 +333,12 @@ function duration(text: string): number {
 
 function print(result: unknown): void {
   console.log(JSON.stringify(result, null, 2))
+}
+
+/** A worker's refusal to start is printed by the process that started it, which was told. */
+function endQuietly(error: unknown): never {
+  if (error instanceof AppError) process.exit(1)
+  throw error
 }
 
 /** One clear sentence for what we know; a stack only for what we do not. */

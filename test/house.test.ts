@@ -42,6 +42,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'src/admin',
     'src/config',
     'src/documents',
+    'src/metrics',
     'adapters',
   ],
   'src/demo': ['src/demo/relying-app', 'src/admin', 'src/app.ts', 'src/cli', 'src/config', 'src/simulator'],

@@ -15,15 +15,19 @@ export interface Served {
   stop(): Promise<void>
 }
 
-/** Builds the issuer and puts it on its port, and its metrics on theirs. @throws AppError PORT_IN_USE, CONFIG_INVALID, STORE_UNAVAILABLE, STORE_LOCKED */
-export async function serve(config: Config, log: Log): Promise<Served> {
+/**
+ * Builds the issuer and puts it on its port, and its metrics on theirs.
+ * @param asWorker it is one of several (`workers.ts`), whose metrics are on one port together
+ * @throws AppError PORT_IN_USE, CONFIG_INVALID, STORE_UNAVAILABLE, STORE_LOCKED
+ */
+export async function serve(config: Config, log: Log, { asWorker = false } = {}): Promise<Served> {
   const socket = controlSocketFor(config.database.url)
   const app = await createApp(config, log, { ...(socket && { controlSocket: socket }) })
   let listening: Listening | undefined
   let metrics: Listening | undefined
   try {
     listening = await listen(app.handle, config)
-    metrics = config.metrics && (await listen(app.handleMetrics, config.metrics))
+    if (config.metrics && !asWorker) metrics = await listen(app.handleMetrics, config.metrics)
   } catch (error) {
     await listening?.close(0)
     await app.close()
@@ -32,7 +36,8 @@ export async function serve(config: Config, log: Log): Promise<Served> {
   const { port } = listening
   const metricsPort = metrics?.port
   const stopControl = socket ? await startControl(socket, createOperations(app), log) : async () => undefined
-  log.info({ issuer: config.issuer.origin, port, metricsPort, environment: config.environment }, 'ready')
+  if (asWorker) log.info({ pid: process.pid }, 'worker ready')
+  else log.info({ issuer: config.issuer.origin, port, metricsPort, environment: config.environment }, 'ready')
   return {
     app,
     port,

@@ -32,6 +32,11 @@ export const variables = z.object({
     .default('pglite:data/dwar')
     .describe('`postgres://…`, or `pglite:<folder>` for the embedded database (one process; to try Dwar out).'),
   DWAR_DATABASE_POOL: wholeNumber(1, 200).default(10).describe('Connections to PostgreSQL for one process.'),
+  DWAR_WORKERS: wholeNumber(1, 64)
+    .default(1)
+    .describe(
+      'Processes that serve, on one port; up to one for each core. PostgreSQL only. Each has its own connections (`DWAR_DATABASE_POOL`), verifier threads and some 150 MiB.',
+    ),
   DWAR_VAULT_KEYS: secret.describe(
     'Key-encryption keys of the vault: `id:base64 of 32 bytes`, comma-separated, the current one first. Keep old ones until `dwar vault rotate` has run.',
   ),
@@ -133,6 +138,8 @@ export interface Config {
   readonly port: number
   readonly metrics: { readonly host: string; readonly port: number } | undefined
   readonly database: { readonly url: string; readonly poolSize: number }
+  /** processes that serve */
+  readonly workers: number
   readonly vaultKeys: Secret
   readonly indexSecret: Secret
   readonly cookieKeys: readonly Secret[]
@@ -204,6 +211,8 @@ function unsafeFaults(given: Env, read: Variables | undefined): string[] {
   for (const key of given.DWAR_COOKIE_KEYS?.split(',').filter(Boolean) ?? []) long('DWAR_COOKIE_KEYS', key, 32)
   faults.push(...keyFaults(given))
   faults.push(...certificateFaults(given))
+  if (read && read.DWAR_WORKERS > 1 && read.DWAR_DATABASE_URL.startsWith('pglite:'))
+    faults.push('DWAR_WORKERS must be 1 on the embedded database, which one process alone may open')
   if (given.DWAR_ENV !== 'production' && given.DWAR_ENV !== 'sandbox') return faults
   return [...faults, ...deployedFaults(given, read)]
 }
@@ -249,6 +258,7 @@ function toConfig(read: Variables): Config {
     metrics:
       read.DWAR_METRICS_PORT === undefined ? undefined : { host: read.DWAR_METRICS_HOST, port: read.DWAR_METRICS_PORT },
     database: { url: read.DWAR_DATABASE_URL, poolSize: read.DWAR_DATABASE_POOL },
+    workers: read.DWAR_WORKERS,
     vaultKeys: read.DWAR_VAULT_KEYS,
     indexSecret: read.DWAR_INDEX_SECRET,
     cookieKeys: read.DWAR_COOKIE_KEYS,

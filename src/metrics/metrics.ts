@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client'
 import type { TrustStatusRow } from '../documents/trust/status.ts'
 import type { Verdict } from '../documents/verifier.ts'
 import type { PoolState } from '../documents/workers/pool.ts'
@@ -24,7 +32,11 @@ export interface Metrics {
   watchKeys(ages: () => readonly { readonly alg: string; readonly ageSeconds: number }[]): void
   /** Answers `GET /metrics` in the Prometheus text format; belongs on a port that strangers cannot reach. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+  /** All of it as values, for the process that adds up several. */
+  readonly read: () => Promise<MetricsSnapshot>
 }
+
+export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[]
 
 /** Seconds: one verifier takes some 0.0001, both some 0.004; 2 is where a thread is ended. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
@@ -63,6 +75,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     name: 'dwar_upstream_paused',
     help: '1 while the upstream, or one repository behind it, fails so often that it is left alone',
     labelNames: ['rail', 'repository'],
+    aggregator: 'max',
     registers,
   })
   const limited = new Counter({
@@ -82,7 +95,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
     notePause: (rail, { repository = '', paused: isPaused }) => paused.set({ rail, repository }, isPaused ? 1 : 0),
     noteLimited: (route, by) => limited.inc({ route, by }),
     watchKeys: (ages) => addKeyGauge(registry, ages),
-    handle: (request, response) => void answer(registry, request, response),
+    handle: handlerOf(registry),
+    read: () => registry.getMetricsAsJSON(),
   }
 }
 
@@ -108,6 +122,7 @@ function addGauges(registry: Registry, { verifier, trust }: MetricsSources): voi
     name: 'dwar_trust_lines',
     help: 'Lines of trust by how they stand; see dwar trust status',
     labelNames: ['kind', 'state'],
+    aggregator: 'max',
     registers,
     collect() {
       this.reset()
@@ -118,6 +133,7 @@ function addGauges(registry: Registry, { verifier, trust }: MetricsSources): voi
     name: 'dwar_trust_days_left',
     help: 'Whole days until a line of trust that is in force ends',
     labelNames: ['kind', 'name', 'fingerprint', 'rail'],
+    aggregator: 'min',
     registers,
     collect() {
       this.reset()
@@ -134,6 +150,7 @@ function addKeyGauge(registry: Registry, ages: Parameters<Metrics['watchKeys']>[
     name: 'dwar_signing_key_age_seconds',
     help: 'How long the current key of an algorithm has been signing',
     labelNames: ['alg'],
+    aggregator: 'max',
     registers: [registry],
     collect() {
       for (const { alg, ageSeconds } of ages()) this.set({ alg }, ageSeconds)
@@ -141,12 +158,20 @@ function addKeyGauge(registry: Registry, ages: Parameters<Metrics['watchKeys']>[
   })
 }
 
-async function answer(registry: Registry, { method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
+/** What is asked for at each scrape. */
+type Source = Pick<Registry, 'contentType' | 'metrics'>
+
+export const handlerOf =
+  (source: Source): Metrics['handle'] =>
+  (request, response) =>
+    void answer(source, request, response)
+
+async function answer(source: Source, { method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
   if (url !== '/metrics') return void response.writeHead(404).end()
   if (method !== 'GET' && method !== 'HEAD') return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
   try {
-    const text = await registry.metrics()
-    response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text)
+    const text = await source.metrics()
+    response.writeHead(200, { 'content-type': source.contentType, 'cache-control': 'no-store' }).end(text)
   } catch {
     // The scraper counts this itself (`up` is 0), and there is nobody else to tell.
     response.writeHead(500).end()

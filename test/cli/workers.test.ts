@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config/config.ts'
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { type Cluster, openCluster } from '../support/cluster.ts'
+import { freshPostgresUrl } from '../support/databases.ts'
+import { freePort } from '../support/ports.ts'
+import { sampleOf, scrape } from '../support/scrape.ts'
+import { newSecrets, sharedPki, UPSTREAM } from '../support/stage.ts'
+
+const makeUrl = freshPostgresUrl()
+let simulator: Simulator
+let cluster: Cluster
+let metricsPort: number
+
+beforeAll(async () => {
+  const clients = [{ ...UPSTREAM, redirectUris: [], scopes: ['files.issueddocs'], openid: false }]
+  simulator = await startSimulator({ pki: await sharedPki(), clients })
+  metricsPort = await freePort()
+  const env = { DWAR_WORKERS: '2', DWAR_METRICS_PORT: String(metricsPort), DWAR_PORT: String(await freePort()) }
+  cluster = await openCluster({ databaseUrl: await makeUrl(), simulator, size: 1, env })
+}, 120_000)
+afterAll(async () => {
+  await cluster?.close()
+  await simulator?.close()
+})
+
+const issuer = () => {
+  const [issuer] = cluster.processes
+  if (!issuer) throw new Error('no process was started')
+  return issuer
+}
+const pids = () => {
+  const { pid } = issuer().child
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+}
+const ask = async () => (await cluster.fetchAt(0)(new URL('/jwks', cluster.issuer))).status
+const workersServing = async () => sampleOf(await scrape(metricsPort), 'dwar_workers')
+
+describe('dwar serve with two workers', () => {
+  it('serves from both, on one port', async () => {
+    const [first] = pids()
+    expect(pids()).toHaveLength(2)
+    let answered = 0
+    process.kill(first ?? 0, 'SIGSTOP')
+    const asked = Array.from({ length: 8 }, async () => {
+      const status = await ask()
+      answered += 1
+      return status
+    })
+    try {
+      await expect.poll(() => answered, { timeout: 10_000 }).toBeGreaterThan(0)
+      await pause(300)
+      expect(answered).toBeLessThan(8) // some wait for the one that stands still
+    } finally {
+      process.kill(first ?? 0, 'SIGCONT')
+    }
+    expect(await Promise.all(asked)).toEqual(Array.from({ length: 8 }, () => 200))
+  }, 60_000)
+
+  it('shows the metrics of both on one port: what each counts is added up', async () => {
+    const text = await scrape(metricsPort)
+    expect(sampleOf(text, 'dwar_workers')).toBe(2)
+    expect(sampleOf(text, 'dwar_verifier_threads')).toBe(2)
+    expect(sampleOf(text, 'dwar_worker_exits_total')).toBe(0)
+    expect(sampleOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(100_000_000)
+  }, 60_000)
+
+  it('puts another in the place of one that was killed, and serves meanwhile', async () => {
+    const [killed] = pids()
+    process.kill(killed ?? 0, 'SIGKILL')
+    expect(await ask()).toBe(200)
+    await expect.poll(workersServing, { timeout: 30_000 }).toBe(2)
+    expect(pids()).not.toContain(killed)
+    expect(issuer().output()).toMatch(new RegExp(`"pid":${killed},.*"signal":"SIGKILL","msg":"worker ended"`))
+    expect(sampleOf(await scrape(metricsPort), 'dwar_worker_exits_total')).toBe(1)
+    expect(await Promise.all(Array.from({ length: 8 }, ask))).toEqual(Array.from({ length: 8 }, () => 200))
+  }, 60_000)
+
+  it('says once, with its code, why it cannot start', async () => {
+    const taken = { DWAR_PORT: String(issuer().port), DWAR_METRICS_PORT: '' }
+    const message = await cluster.start(taken).then(
+      () => 'it started',
+      (error: Error) => error.message,
+    )
+    expect(message.match(/PORT_IN_USE/g)).toHaveLength(1)
+  }, 60_000)
+
+  it('finishes what it is doing on SIGTERM, all workers, and ends with 0', async () => {
+    const workers = pids()
+    const started = performance.now()
+    expect(await issuer().stop('SIGTERM')).toBe(0)
+    expect(performance.now() - started).toBeLessThan(15_000)
+    expect(workers.filter(isAlive)).toEqual([])
+  }, 60_000)
+})
+
+describe('the number of workers', () => {
+  it('is one on the embedded database', () => {
+    const env = { ...newSecrets(), DWAR_ENV: 'test', DWAR_ISSUER: 'http://localhost:4000', DIGILOCKER_CLIENT_ID: 'X' }
+    const read = (more: Record<string, string>) => () => readConfig({ ...env, ...more })
+    expect(read({ DWAR_WORKERS: '2' })).toThrow(/DWAR_WORKERS must be 1 on the embedded database/)
+    expect(read({ DWAR_WORKERS: '0' })).toThrow(/DWAR_WORKERS must be at least 1/)
+    expect(read({ DWAR_WORKERS: '2', DWAR_DATABASE_URL: 'postgres://localhost/dwar' })().workers).toBe(2)
+  })
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false // ESRCH: there is no such process
+  }
+}
