@@ -373,7 +373,9 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       const { parameters } = await request(post, { redirect_uri })
       const answer = await fetch(authorizeUrl(parameters), { redirect: 'manual', headers: { accept: 'text/html' } })
       expect([answer.status, answer.headers.get('location')]).toEqual([400, null])
-      expect(await answer.text()).not.toContain('evil.example')
+      // Shown to the developer beside what is registered, and nothing that a browser or a finger could follow.
+      expect(await answer.text()).not.toMatch(/(?:href|src|action|content)="[^"]*evil\.example/i)
+      expect(answer.headers.get('refresh')).toBeNull()
       const pushed = await oauth.pushedAuthorizationRequest(as, post.client, post.auth, parameters, insecure)
       expect([pushed.status, ((await pushed.json()) as { error: string }).error]).toEqual([
         400,
@@ -424,47 +426,42 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       ['no JSON', 'nonsense', 'claims'],
       ['an array', '[]', 'claims'],
       ['no known place', '{"somewhere":{}}', 'claims'],
-      ['a member that is true', '{"userinfo":{"name":true}}', 'claims.userinfo'],
-      [
-        'verified_claims as an array',
-        '{"userinfo":{"verified_claims":[{"verification":{"trust_framework":null},"claims":{"name":null}}]}}',
-        'claims.userinfo.verified_claims',
-      ],
-      ['verified_claims as null', '{"id_token":{"verified_claims":null}}', 'claims.id_token.verified_claims'],
+      ['a member that is true', '{"userinfo":{"name":true}}', ' /userinfo '],
+      ['verified_claims as null', '{"id_token":{"verified_claims":null}}', ' /id_token/verified_claims '],
       [
         'no verification',
         '{"userinfo":{"verified_claims":{"claims":{"name":null}}}}',
-        'claims.userinfo.verified_claims.verification',
+        ' /userinfo/verified_claims/verification ',
       ],
       [
         'no trust framework',
         '{"userinfo":{"verified_claims":{"verification":{},"claims":{"name":null}}}}',
-        'claims.userinfo.verified_claims.verification.trust_framework',
+        ' /userinfo/verified_claims/verification/trust_framework ',
       ],
       [
         'no claims',
         '{"userinfo":{"verified_claims":{"verification":{"trust_framework":null}}}}',
-        'claims.userinfo.verified_claims.claims',
+        ' /userinfo/verified_claims/claims ',
       ],
       [
         'empty claims',
         '{"userinfo":{"verified_claims":{"verification":{"trust_framework":null},"claims":{}}}}',
-        'claims.userinfo.verified_claims.claims',
+        ' /userinfo/verified_claims/claims ',
       ],
       [
         'a verified claim that is true',
         '{"userinfo":{"verified_claims":{"verification":{"trust_framework":null},"claims":{"name":true}}}}',
-        'claims.userinfo.verified_claims.claims.name',
+        ' /userinfo/verified_claims/claims/name ',
       ],
       [
         'evidence that is no array',
         '{"userinfo":{"verified_claims":{"verification":{"trust_framework":null,"evidence":{}},"claims":{"name":null}}}}',
-        'claims.userinfo.verified_claims.verification.evidence',
+        ' /userinfo/verified_claims/verification/evidence ',
       ],
       [
         'evidence without a type',
         '{"userinfo":{"verified_claims":{"verification":{"trust_framework":null,"evidence":[{}]},"claims":{"name":null}}}}',
-        'claims.userinfo.verified_claims.verification.evidence',
+        ' /userinfo/verified_claims/verification/evidence/0/type ',
       ],
     ])('names the place where a claims request is wrong: %s', async (_case, claims, place) => {
       const { error, description } = await refused({ claims })
