@@ -178,15 +178,11 @@ describeOnEachDatabase('Every store inside a transaction', (open) => {
     kit = await openKit(open)
   })
 
-  it.each(METHODS)(
-    'joins it: %s',
-    async (_name, use) => {
-      kit.statements()
-      await kit.database.transact(() => use(kit))
-      expect(kit.statements().filter((text) => text === 'begin')).toHaveLength(1)
-    },
-    5_000,
-  )
+  it.each(METHODS)('joins it: %s', async (_name, use) => {
+    kit.statements()
+    await kit.database.transact(() => use(kit))
+    expect(kit.statements().filter((text) => text === 'begin')).toHaveLength(1)
+  })
 
   it('covers every store there is', () => {
     const uncovered = Object.keys(kit.storage).filter(
@@ -233,7 +229,7 @@ describeOnEachDatabase('Vault and transactions', (open) => {
     const [inner, outer] = await Promise.all([work, outside])
     expect((await vault.open('account:other', place, inner)).toString()).toBe('inside')
     expect((await vault.open('account:other', place, outer)).toString()).toBe('outside')
-  }, 5_000)
+  })
 
   it('gives one key to twenty who seal for a new owner at once', async () => {
     const { vault, database } = await openKit(open)

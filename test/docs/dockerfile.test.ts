@@ -98,7 +98,9 @@ describe('Dockerfile', () => {
       [
         `install -d -o ${user} ${folder}`,
         `setpriv --reuid=${user} --regid=${user} --clear-groups node ${flags.join(' ')} --version`,
-        expect.stringMatching(`^setpriv --reuid=${user} --regid=${user} --clear-groups node --max-semi-space-size=4 -e "`),
+        expect.stringMatching(
+          `^setpriv --reuid=${user} --regid=${user} --clear-groups node --max-semi-space-size=4 -e "`,
+        ),
         `chown -R root:root ${folder}`,
         `chmod -R a+rX,a-w ${folder}`,
       ],

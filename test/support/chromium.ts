@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 const flags = [
@@ -82,6 +83,17 @@ function libraryPaths(home: string): Record<string, string> {
   const inherited = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const fonts = existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: path.join(home, 'fonts') }
   return { ...Object.fromEntries(inherited), ...fonts, LD_LIBRARY_PATH: path.join(home, 'al2023', 'lib') }
+}
+
+/**
+ * What bars people from a page (axe), a line each. Legacy mode judges in the page itself: our pages have no frames, and the
+ * other mode opens a second page every time.
+ * @param tags of the rules to look at; default all
+ */
+export async function barriers(page: Page, tags?: string[]): Promise<string[]> {
+  const axe = new AxeBuilder({ page }).setLegacyMode()
+  const { violations } = await (tags ? axe.withTags(tags) : axe).analyze()
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
 }
 
 /** Chooses a citizen on the simulator's sign-in page and types the PIN that is printed beside the name. */
