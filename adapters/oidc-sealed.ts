@@ -32,7 +32,7 @@ export const ON_UPSERT: Readonly<Record<string, EventBody>> = {
   RefreshToken: { type: 'refresh_token.issued' },
 }
 
-const ON_CONSUME: Readonly<Record<string, EventBody>> = {
+export const ON_CONSUME: Readonly<Record<string, EventBody>> = {
   AuthorizationCode: { type: 'code.redeemed' },
   RefreshToken: { type: 'refresh_token.rotated' },
 }

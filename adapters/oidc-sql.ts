@@ -50,12 +50,12 @@ export const UPSERT_MODEL_NOTED = statement(
 )
 
 /**
- * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction). What one request leaves behind, in one insert: no
+ * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction, model and id of what is spent). What one request leaves behind, in one insert: no
  * statement may change a table twice (dependencies.md §3). New are codes and tokens; a session is merged as
- * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied; a code is spent, if it is unspent. Bytes
+ * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied; a code or refresh token is spent. Bytes
  * travel as hexadecimal and base64. Nothing goes under a grant that is gone, which is locked first: a revocation comes
  * before all of this or after it. Nor does anything go for an interaction that another request has ended: of two that
- * resume it one stores. Events are written when every row was, and so is the sealed answer of a refresh that may
+ * resume it one stores; nor for a code or refresh token that another has spent. Events are written when every row was, and so is the sealed answer of a refresh that may
  * be repeated.
  */
 export const STORE_REQUEST = statement(
@@ -69,6 +69,9 @@ export const STORE_REQUEST = statement(
    resumed as (
      select id from oidc_model where model = 'Interaction' and id = $7 and expires_at > to_timestamp(0) for update
    ),
+   unspent as (
+     select id from oidc_model where model = $8 and id = $9 and consumed_at is null for update
+   ),
    stored as (
      insert into oidc_model as m (model, id, sealed_payload, payload, grant_id, uid, session_uid, client_id, account_id,
        expires_at, made, consumed_at)
@@ -76,6 +79,7 @@ export const STORE_REQUEST = statement(
        t.client_id, t.account_id, to_timestamp(t.expires_at), t.made, to_timestamp(t.consumed_at)
      from rows t where (t.grant_id is null or exists (select 1 from family where family.id = t.grant_id))
        and ($7::bytea is null or exists (select 1 from resumed))
+       and ($9::bytea is null or exists (select 1 from unspent))
      on conflict (model, id) do update set
        sealed_payload = case when m.model = 'Interaction' then null else m.sealed_payload end,
        payload = case when m.model = 'Session' then ${mergeSession('m', '$4', '$5')} else m.payload end,

@@ -2,7 +2,7 @@ import Provider, { type AdapterPayload, errors } from 'oidc-provider'
 import { gather } from './gather.ts'
 import { expiryFloor, hashId, type OidcAdapterParts, send } from './oidc-parts.ts'
 import { findAnswer, keeperOf } from './oidc-repeat.ts'
-import { type ModelRow, ON_UPSERT, SealedModelAdapter } from './oidc-sealed.ts'
+import { type ModelRow, ON_CONSUME, ON_UPSERT, SealedModelAdapter } from './oidc-sealed.ts'
 import { FIND_TOKENS } from './oidc-sql.ts'
 import type { TokenRow } from './request-memo.ts'
 import type { PendingRow } from './token-batch.ts'
@@ -57,21 +57,21 @@ export class TokenAdapter extends SealedModelAdapter {
   }
 
   /**
-   * A code that this request has read is spent by the statement that stores its tokens: of racing requests one stores
-   * any. Everything else is marked at once.
+   * A code or refresh token that this request has read unspent is spent by the statement that stores its tokens: of racing
+   * requests one stores any. Everything else is marked at once.
    */
   override async consume(id: string): Promise<void> {
     const notes = this.parts.memo()
     const hash = hashId(id)
-    const read = this.model === 'AuthorizationCode' && (await notes?.tokens.get(hash.toString('hex')))
-    if (!notes?.writes || !read) return super.consume(id)
+    const event = ON_CONSUME[this.model]
+    const read = event && (await notes?.tokens.get(hash.toString('hex')))
+    if (!notes?.writes || !read || read.consumed !== null) return super.consume(id)
     notes.tokens.delete(hash.toString('hex'))
-    notes.writes.spent = {
-      hash,
-      grantId: read.grant_id,
-      // Should the request fail, it is spent all the same.
-      alone: () => super.consume(id),
-    }
+    const at = this.parts.clock()
+    // Should the request fail, it is spent all the same.
+    const alone = () => super.consume(id)
+    notes.writes.spent = { model: this.model, hash, grantId: read.grant_id, at, event, alone }
+    this.won(hash, at)
   }
 
   override async find(id: string): Promise<AdapterPayload | undefined> {

@@ -17,7 +17,7 @@ export function createRestoreConsumed(parts: { database: Database; clock: Clock;
   const { database, clock, memo } = parts
   return async (request: object): Promise<void> => {
     const notes = memo(request)
-    // A code that is still to be spent is not: the batch stores what is left of the request.
+    // What is still to be spent is not: the batch stores what is left of the request.
     delete notes?.writes?.spent
     for (const { model, hash } of notes?.consumed.splice(0) ?? []) {
       const event = toEventRows(database, clock, [{ body: { type: 'token.restored', model } }])

@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider'
-import type { DwarEvent } from '../src/privacy/event.ts'
+import type { DwarEvent, EventBody } from '../src/privacy/event.ts'
 import type { Database } from './database.ts'
 import { toEventRows } from './event-rows.ts'
 import type { OidcAdapterParts } from './oidc-parts.ts'
@@ -32,8 +32,19 @@ export interface PendingWrites {
   session?: PendingSession
   /** an interaction that is over */
   ended?: { readonly hash: Buffer; alone(): Promise<void> }
-  /** a code that was redeemed */
-  spent?: { readonly hash: Buffer; readonly grantId: string | null; alone(): Promise<void> }
+  /** a code that was redeemed, or a refresh token that was rotated */
+  spent?: PendingSpending
+}
+
+export interface PendingSpending {
+  readonly model: string
+  readonly hash: Buffer
+  readonly grantId: string | null
+  /** epoch seconds */
+  readonly at: number
+  readonly event: EventBody
+  /** @throws errors.InvalidGrant to whoever comes second, unless it may have the first one's answer */
+  alone(): Promise<void>
 }
 
 /** What is needed of a Koa context. */
@@ -48,12 +59,12 @@ export type TokenBatch = (ctx: Exchange, next: () => Promise<unknown>) => Promis
 type BatchParts = Pick<OidcAdapterParts, 'database' | 'clock'> & { readonly memo: RequestMemo }
 
 /**
- * Stores what one request issues in one statement, before its response leaves: tokens with the code that was spent for
- * them, or a code with the session and the end of its interaction. Nobody can present a token before it is stored,
- * because nobody has it yet; of a request that failed none is stored. When the grant was revoked meanwhile the client is
- * told `invalid_grant`; but not when it was revoked because another request presented the same token just after this one
- * had won it: then this one did succeed, and gets tokens that are dead on arrival, as if the other had come a moment
- * later. So of racing uses always one succeeds (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+ * Stores what one request issues in one statement, before its response leaves: tokens with the code or refresh token that
+ * was spent for them, or a code with the session and the end of its interaction. Nobody can present a token before it is stored,
+ * because nobody has it yet; of a request that failed none is stored. Of racing uses the first that gets here succeeds,
+ * and the others store nothing (RFC 6749 §4.1.2, RFC 9700 §4.14.2). When the grant was revoked meanwhile the client is
+ * told `invalid_grant`; but not when it was revoked because another request presented a token that this one had spent at
+ * once: then this one did succeed, and gets tokens that are dead on arrival, as if the other had come a moment later.
  *
  * A refresh that its client may repeat is stored with its answer, and a repetition is answered with that.
  * Of two requests that resume one interaction one issues a code.
@@ -67,12 +78,15 @@ export function createTokenBatch(parts: BatchParts): TokenBatch {
     try {
       await next()
       if (notes?.answer) Object.assign(ctx, notes.answer)
-      if (ctx.status < 400 && writes.tokens.length > 0) await store(parts, writes, await notes?.keepAnswer?.(ctx.body))
-      else await storeApart(parts, writes)
+      const answer = ctx.status < 400 && writes.tokens.length > 0 ? await notes?.keepAnswer?.(ctx.body) : undefined
+      // Here the engine's own context has ended: what is stored alone finds the notes of this request all the same.
+      await parts.memo.during(ctx, () =>
+        ctx.status < 400 && writes.tokens.length > 0 ? store(parts, writes, answer) : storeApart(parts, writes),
+      )
     } catch (error) {
       if (!(error instanceof errors.InvalidGrant) || leavesByRedirect(writes)) throw error
-      ctx.status = error.statusCode
-      ctx.body = { error: error.error, error_description: error.error_description }
+      const refusal = { error: error.error, error_description: error.error_description }
+      Object.assign(ctx, notes?.answer ?? { status: error.statusCode, body: refusal })
     }
   }
 }
@@ -97,29 +111,31 @@ async function store(parts: BatchParts, writes: PendingWrites, answer: RepeatRow
     ...(spent
       ? [
           {
-            model: 'AuthorizationCode',
+            model: spent.model,
             id: spent.hash.toString('hex'),
             grant_id: spent.grantId,
-            consumed_at: clock(),
+            consumed_at: spent.at,
           },
         ]
       : []),
     ...tokens,
   ]
-  const redeemed: DwarEvent[] = spent ? [{ body: { type: 'code.redeemed' } }] : []
+  const spending: DwarEvent[] = spent ? [{ body: spent.event }] : []
   const stored = await database.hot<{ model: string }>(STORE_REQUEST.name, STORE_REQUEST.text, [
     JSON.stringify(rows),
-    toEventRows(database, clock, [...redeemed, ...writes.events]),
+    toEventRows(database, clock, [...spending, ...writes.events]),
     rows.length,
     JSON.stringify(session?.changed ?? {}),
     JSON.stringify(session?.removed ?? []),
     JSON.stringify(answer ?? {}),
     ended?.hash ?? null,
+    spent?.model ?? null,
+    spent?.hash ?? null,
   ])
   if (stored.length === rows.length) return
   if (ended && stored.length === 0) throw new errors.SessionNotFound('interaction was resumed already')
-  // Somebody else has spent the code, which ends the family: whoever came second says so.
-  if (spent && !stored.some(({ model }) => model === 'AuthorizationCode')) await spent.alone()
+  // Somebody else has spent it: whoever came second ends the family, or repeats the first one's answer.
+  if (spent && stored.length === 0) await spent.alone()
   if (!(await endedByReuse(database, writes))) throw new errors.InvalidGrant('grant was revoked meanwhile')
 }
 
