@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { DocumentError } from '../../errors.ts'
 import { refusal } from '../checks.ts'
@@ -9,7 +10,7 @@ export interface PoolOptions {
   readonly trust: TrustStore
   /** threads that verify; each takes one document at a time */
   readonly threads: number
-  /** milliseconds that one document may take; a thread that takes longer is ended */
+  /** milliseconds of a processor that one document may take; a thread that takes longer is ended */
   readonly timeoutMs?: number
   /** MiB of JavaScript heap for one thread */
   readonly memoryMiB?: number
@@ -47,6 +48,10 @@ interface Waiting {
 }
 
 const TIMEOUT_MS = 2_000
+/** how often the processor's time is looked at within that, and how many times that long by the clock is waited at most */
+const LOOKS = 4
+const PATIENCE = 5
+const SILENCE_MS = 200
 /** The biggest document that a profile allows takes some 60 MiB as trees of both verifiers. */
 const MEMORY_MIB = 192
 const QUEUE = 256
@@ -127,7 +132,6 @@ class Thread {
   #worker: Worker | undefined
   #ready = false
   #current: Waiting | undefined
-  #timer: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(trust: TrustStore, limits: { timeoutMs: number; memoryMiB: number }, whenFree: () => void) {
@@ -190,7 +194,27 @@ class Thread {
   }
 
   #limitTime(): void {
-    this.#timer = setTimeout(() => this.#drop(this.#worker, refusal('limit.time')), this.#limits.timeoutMs)
+    if (this.#worker && this.#current) void this.#watch(this.#worker, this.#current)
+  }
+
+  /**
+   * The document has so much time of a processor. On a machine that is busy with other things that takes longer by the
+   * clock, and a genuine document must not be blamed for it; but nobody waits more than {@link PATIENCE} times as long.
+   */
+  async #watch(worker: Worker, waiting: Waiting): Promise<void> {
+    const { timeoutMs } = this.#limits
+    const isOver = () => this.#worker !== worker || this.#current !== waiting
+    let begun = await cpuMs(worker)
+    for (let look = 0; look < PATIENCE * LOOKS; look++) {
+      await pause(timeoutMs / LOOKS, undefined, { ref: false })
+      if (isOver()) return
+      const now = await cpuMs(worker)
+      if (isOver()) return
+      begun ??= now
+      if (now !== undefined && begun !== undefined && now - begun >= timeoutMs)
+        return this.#drop(worker, refusal('limit.time'))
+    }
+    this.#drop(worker, failed('the machine is too busy to verify a document in time'))
   }
 
   #drop(worker: Worker | undefined, reason: Error): void {
@@ -202,7 +226,6 @@ class Thread {
   }
 
   #settle(outcome: Answer | Error): void {
-    clearTimeout(this.#timer)
     const waiting = this.#current
     this.#current = undefined
     this.#worker?.unref()
@@ -211,6 +234,15 @@ class Thread {
     else waiting.resolve(outcome)
     this.#whenFree()
   }
+}
+
+/** Milliseconds of a processor that a thread has used; undefined when it is in one long call and cannot say, or has ended. */
+async function cpuMs(worker: Worker): Promise<number | undefined> {
+  const asked = worker.cpuUsage().then(
+    ({ user, system }) => (user + system) / 1000,
+    () => undefined,
+  )
+  return Promise.race([asked, pause(SILENCE_MS, undefined, { ref: false })])
 }
 
 function toError({ code, message, check }: Refusal): DocumentError {
