@@ -1,4 +1,8 @@
+import path from 'node:path'
 import { defineConfig } from 'vitest/config'
+
+// Many programs are started, and each would compile all of its modules anew: half of what a short one costs.
+process.env.NODE_COMPILE_CACHE ??= path.resolve(import.meta.dirname, 'node_modules/.cache/dwar/compiled')
 
 export default defineConfig({
   test: {

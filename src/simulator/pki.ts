@@ -53,6 +53,14 @@ export interface Pki {
   issueSigner(options?: SignerOptions): Promise<Signer>
 }
 
+export type PkiKeys = readonly [root: KeyPair, ca: KeyPair, subCa: KeyPair, signer: KeyPair]
+
+export interface PkiOptions {
+  readonly rootBits?: 2048 | 4096
+  readonly keys?: PkiKeys
+  readonly now?: Date
+}
+
 interface Authority {
   readonly certificate: Certificate
   readonly name: DistinguishedName
@@ -68,17 +76,13 @@ interface Validity {
  * A test PKI of the shape that signs DigiLocker documents: root → CA (pathlen 1) → sub-CA (pathlen 0) → document signer.
  * Keys live in memory only.
  * @param options.rootBits 4096 as in reality (default); tests take 2048 to start faster
+ * @param options.keys of root, CA, sub-CA and signer, in place of new ones: they take long to make
  * @param options.now the instant around which validity periods are laid; default the system clock
  * @see documents-and-signatures.md §3.3 and §7
  */
-export async function makePki(options: { rootBits?: 2048 | 4096; now?: Date } = {}): Promise<Pki> {
+export async function makePki(options: PkiOptions = {}): Promise<Pki> {
   const now = options.now ?? new Date()
-  const [rootKeys, caKeys, subCaKeys, signerKeys] = await Promise.all([
-    makeKeys(options.rootBits ?? 4096),
-    makeKeys(2048),
-    makeKeys(2048),
-    makeKeys(2048),
-  ])
+  const [rootKeys, caKeys, subCaKeys, signerKeys] = options.keys ?? (await makePkiKeys(options.rootBits))
   const root = issueAuthority(undefined, rootKeys, rootName(now), period(now, 1400, 5800))
   const ca = issueAuthority(root, caKeys, CA_NAME, period(now, 1300, 2300), 1)
   const subCa = issueAuthority(ca, subCaKeys, SUB_CA_NAME, period(now, 1200, 2200), 0)
@@ -98,6 +102,11 @@ export async function makePki(options: { rootBits?: 2048 | 4096; now?: Date } = 
 export function spkiFingerprint(certificateDer: Buffer): string {
   const { publicKey } = new X509Certificate(certificateDer)
   return sha256Hex(publicKey.export({ type: 'spki', format: 'der' }))
+}
+
+/** Keys of root, CA, sub-CA and signer. */
+export function makePkiKeys(rootBits: 2048 | 4096 = 4096): Promise<PkiKeys> {
+  return Promise.all([makeKeys(rootBits), makeKeys(2048), makeKeys(2048), makeKeys(2048)])
 }
 
 function makeKeys(modulusLength: number): Promise<KeyPair> {

@@ -7,9 +7,11 @@ import { describeTrust, type VerifyCommand, verifyFile } from '../../src/cli/ver
 import { CHECKS } from '../../src/documents/checks.ts'
 import type { Inspection } from '../../src/documents/inspect.ts'
 import { readTrust } from '../../src/documents/trust/trust.ts'
-import { makePki, type Pki } from '../../src/simulator/pki.ts'
+import type { Pki } from '../../src/simulator/pki.ts'
 import { signXml } from '../../src/simulator/signed-xml.ts'
 import { PAN, secondsOf } from '../documents/fixtures.ts'
+import { bareEnvironment } from '../support/environment.ts'
+import { testPki } from '../support/pki.ts'
 
 const NOW = secondsOf('2026-11-23T00:00:00Z')
 let folder: string
@@ -18,7 +20,7 @@ let trustFile: string
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'dwar-verify-'))
-  pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  pki = await testPki(new Date(NOW * 1000))
   trustFile = put('trust.json', JSON.stringify({ signers: [pinOf(pki)] }))
 })
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -111,7 +113,7 @@ describe('dwar verify', () => {
       execFileSync(process.execPath, [main, 'verify', file, '--json'], {
         cwd: folder,
         encoding: 'utf8',
-        env: { DWAR_TRUST_FILES: trustFile, PATH: process.env.PATH },
+        env: { DWAR_TRUST_FILES: trustFile, ...bareEnvironment },
       })
     const genuine = put('shell.xml', signXml(PAN, pki.signer))
     expect(JSON.parse(run(genuine))).toMatchObject({ verdict: 'verified' })

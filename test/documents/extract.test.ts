@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { assertDoctype, extract, extractPhoto } from '../../src/documents/extract.ts'
 import { PROFILES } from '../../src/documents/profiles.ts'
 import { type VerifiedDocument, verifyDocument } from '../../src/documents/verify.ts'
-import { makePki } from '../../src/simulator/pki.ts'
+import { testPki } from '../support/pki.ts'
 import { AADHAAR, forge, kyc, LICENCE, PAN, type Pki, refusedWith, secondsOf, trusting, utf8 } from './fixtures.ts'
 
 // Here documents are signed and verified first; how each doctype is read stands in `doctypes/`.
@@ -10,7 +10,7 @@ const NOW = secondsOf('2026-11-23T00:00:00Z')
 let pki: Pki
 
 beforeAll(async () => {
-  pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  pki = await testPki(new Date(NOW * 1000))
 }, 60_000)
 
 const verified = async (content: string): Promise<VerifiedDocument> => {

@@ -4,8 +4,8 @@ import { PROFILES } from '../../src/documents/profiles.ts'
 import { verifyDocument } from '../../src/documents/verify.ts'
 import { lockerOf } from '../../src/simulator/documents.ts'
 import { PERSONAS } from '../../src/simulator/personas.ts'
-import { makePki } from '../../src/simulator/pki.ts'
 import { signXml } from '../../src/simulator/signed-xml.ts'
+import { testPki } from '../support/pki.ts'
 import { type Pki, secondsOf, trusting } from './fixtures.ts'
 
 const NOW = secondsOf('2026-11-23T00:00:00Z')
@@ -15,7 +15,7 @@ const served = PERSONAS.flatMap((persona) =>
 let pki: Pki
 
 beforeAll(async () => {
-  pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  pki = await testPki(new Date(NOW * 1000))
 })
 
 describe('what the simulator serves', () => {

@@ -5,8 +5,8 @@ import { extract } from '../../src/documents/extract.ts'
 import { PROFILES } from '../../src/documents/profiles.ts'
 import { verifyDocument } from '../../src/documents/verify.ts'
 import { DocumentError } from '../../src/errors.ts'
-import { makePki } from '../../src/simulator/pki.ts'
 import { signXml } from '../../src/simulator/signed-xml.ts'
+import { testPki } from '../support/pki.ts'
 import { AADHAAR, LICENCE, PAN, type Pki, secondsOf, trusting } from './fixtures.ts'
 
 const NOW = secondsOf('2026-11-23T00:00:00Z')
@@ -14,7 +14,7 @@ let pki: Pki
 let documents: Buffer[]
 
 beforeAll(async () => {
-  pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  pki = await testPki(new Date(NOW * 1000))
   documents = [PAN, LICENCE, AADHAAR].map((content) => signXml(content, pki.signer))
 }, 60_000)
 

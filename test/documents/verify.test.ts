@@ -9,6 +9,7 @@ import { verifyXmlSignature } from '../../src/documents/xmldsig/engine.ts'
 import { issueCertificate } from '../../src/simulator/certificate.ts'
 import { makePki, spkiFingerprint } from '../../src/simulator/pki.ts'
 import { signXml } from '../../src/simulator/signed-xml.ts'
+import { testPki } from '../support/pki.ts'
 import {
   AADHAAR,
   certificates,
@@ -46,7 +47,7 @@ let pki: Pki
 let genuine: string
 
 beforeAll(async () => {
-  pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  pki = await testPki(new Date(NOW * 1000))
   genuine = signXml(PAN, pki.signer).toString('utf8')
 }, 60_000)
 

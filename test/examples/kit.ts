@@ -7,6 +7,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { openDatabase } from '../../adapters/database.ts'
 import { Citizen, type Page } from '../support/citizen.ts'
+import { bareEnvironment } from '../support/environment.ts'
 import { freePort } from '../support/ports.ts'
 import { newSecrets, openStage, type Stage, signInAtDigiLocker, UPSTREAM } from '../support/stage.ts'
 
@@ -103,7 +104,11 @@ function localize(command: string, { stage, envFile }: ExampleStage, port: numbe
 }
 
 /** What a person's terminal has; Node is the one that runs the tests, wherever the machine has another. */
-const terminal = { PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`, HOME: process.env.HOME }
+const terminal = {
+  ...bareEnvironment,
+  PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+  HOME: process.env.HOME,
+}
 
 /** Runs the first command of the README. */
 export async function registerExample(name: string, stage: ExampleStage, port: number): Promise<ExampleClient> {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
 import { freshPGlite } from '../support/databases.ts'
+import { bareEnvironment } from '../support/environment.ts'
 import { newSecrets, openStage, REDIRECT_URI, registration, type Stage, UPSTREAM } from '../support/stage.ts'
 
 const UPSTREAM_OF_SHOP = { add: { acr: 'pan', pla: 'Y' }, drop: ['req_doctype'], service_name: 'Scooters of Pune' }
@@ -59,7 +60,7 @@ describe('an app whose requests to DigiLocker differ', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'dwar-upstream-'))
     const env = {
       ...newSecrets(),
-      PATH: process.env.PATH,
+      ...bareEnvironment,
       DWAR_ENV: 'test',
       DWAR_ISSUER: 'http://localhost:4000',
       DWAR_DATABASE_URL: `pglite:${path.join(folder, 'db')}`,

@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { DEMO_CLIENT, type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { barriers, launchChromium } from '../support/chromium.ts'
+import { testPki } from '../support/pki.ts'
 import { authorizeUrl } from './support/walk.ts'
 
 let simulator: Simulator
@@ -10,7 +11,7 @@ let page: Page
 const complaints: string[] = []
 
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048 })
+  simulator = await startSimulator({ pki: await testPki() })
   browser = await launchChromium()
 }, 60_000)
 beforeEach(async () => {

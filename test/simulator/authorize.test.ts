@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { testPki } from '../support/pki.ts'
 import * as walk from './support/walk.ts'
 
 const NOW = Date.parse('2026-11-24T06:30:00Z') / 1000
@@ -7,7 +8,11 @@ let simulator: Simulator
 
 beforeAll(async () => {
   const limited = { ...walk.PLAIN, clientId: 'LIMITED', doctypes: ['PANCR'] }
-  simulator = await startSimulator({ rootBits: 2048, clients: [walk.PLAIN, limited], now: () => NOW })
+  simulator = await startSimulator({
+    pki: await testPki(new Date(NOW * 1000)),
+    clients: [walk.PLAIN, limited],
+    now: () => NOW,
+  })
 })
 afterAll(() => simulator.close())
 

@@ -4,6 +4,7 @@ import { PERSONAS } from '../../src/simulator/personas.ts'
 import { QUIRKS, type QuirkName } from '../../src/simulator/quirks.ts'
 import type { FaultRule, Rule } from '../../src/simulator/rules.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { testPki } from '../support/pki.ts'
 import { judgeByXmlCrypto } from './support/judges.ts'
 import * as walk from './support/walk.ts'
 
@@ -11,7 +12,11 @@ const NOW = Date.parse('2026-11-24T06:30:00Z') / 1000
 let simulator: Simulator
 
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048, clients: [walk.PLAIN, walk.OIDC], now: () => NOW })
+  simulator = await startSimulator({
+    pki: await testPki(new Date(NOW * 1000)),
+    clients: [walk.PLAIN, walk.OIDC],
+    now: () => NOW,
+  })
 })
 beforeEach(() => simulator.reset())
 afterAll(() => simulator.close())

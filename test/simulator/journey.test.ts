@@ -1,6 +1,7 @@
 import { createHash, createHmac, createPublicKey, type JsonWebKey, verify } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { testPki } from '../support/pki.ts'
 import { judgeByXmlCrypto } from './support/judges.ts'
 import * as walk from './support/walk.ts'
 
@@ -11,7 +12,11 @@ let clock = NOW
 let simulator: Simulator
 
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048, clients: [walk.PLAIN, walk.OIDC, RIVAL], now: () => clock })
+  simulator = await startSimulator({
+    pki: await testPki(new Date(clock * 1000)),
+    clients: [walk.PLAIN, walk.OIDC, RIVAL],
+    now: () => clock,
+  })
 })
 beforeEach(() => {
   clock = NOW

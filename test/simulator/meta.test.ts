@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { testPki } from '../support/pki.ts'
 import * as walk from './support/walk.ts'
 
 const NOW = Date.parse('2026-11-24T06:30:00Z') / 1000
@@ -10,7 +11,7 @@ const STATISTICS = '/public/statistics/1/counts'
 
 let simulator: Simulator
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048, clients: [walk.PLAIN], now: () => NOW })
+  simulator = await startSimulator({ pki: await testPki(new Date(NOW * 1000)), clients: [walk.PLAIN], now: () => NOW })
 })
 beforeEach(() => simulator.reset())
 afterAll(() => simulator.close())

@@ -10,6 +10,7 @@ import type { Persona } from '../../src/simulator/persona.ts'
 import { getPersona, PERSONAS } from '../../src/simulator/personas.ts'
 import { startSimulator } from '../../src/simulator/simulator.ts'
 import { toCanonical } from '../../src/simulator/xml.ts'
+import { bareEnvironment } from '../support/environment.ts'
 
 const NOW = Date.parse('2026-11-24T06:30:00Z') / 1000
 
@@ -184,7 +185,7 @@ describe('what is kept in memory', () => {
 describe('the program', () => {
   const run = (args: string[], env: Record<string, string> = {}) =>
     promisify(execFile)(process.execPath, ['src/simulator/main.ts', ...args], {
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...bareEnvironment, ...env },
     })
 
   it('refuses to start in production', async () => {

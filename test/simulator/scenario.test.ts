@@ -6,16 +6,17 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import type { Pki } from '../../src/simulator/pki.ts'
-import { makePki } from '../../src/simulator/pki.ts'
 import type { Rule } from '../../src/simulator/rules.ts'
 import { readScenario, ScenarioError } from '../../src/simulator/scenario.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { bareEnvironment } from '../support/environment.ts'
+import { testPki } from '../support/pki.ts'
 import * as walk from './support/walk.ts'
 
 let pki: Pki
 let folder: string
 beforeAll(async () => {
-  pki = await makePki({ rootBits: 2048 })
+  pki = await testPki()
   folder = await mkdtemp(path.join(tmpdir(), 'simulator-scenario-'))
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -251,7 +252,7 @@ describe('the program, and dwar simulator, which takes the same options', () => 
         '--scenario',
         path.join(folder, 'scenario.yaml'),
       ]
-      const child = execFile(process.execPath, [...program, ...options], { env: { PATH: process.env.PATH } })
+      const child = execFile(process.execPath, [...program, ...options], { env: bareEnvironment })
       const [url, controlUrl] = await new Promise<string[]>((resolve) => {
         let said = ''
         const hear = (chunk: string) => {
@@ -296,7 +297,7 @@ describe('the program, and dwar simulator, which takes the same options', () => 
       execFile(
         process.execPath,
         [...program, ...options],
-        { env: { PATH: process.env.PATH, ...env } },
+        { env: { ...bareEnvironment, ...env } },
         (error, _out, stderr) => resolve({ code: error?.code, stderr }),
       ),
     )
@@ -309,7 +310,7 @@ describe('the program, and dwar simulator, which takes the same options', () => 
       execFile(
         process.execPath,
         ['src/main.ts', 'simulator', '--help'],
-        { env: { PATH: process.env.PATH } },
+        { env: bareEnvironment },
         (_error, stdout, stderr) => resolve(stdout + stderr),
       ),
     )

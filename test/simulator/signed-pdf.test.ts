@@ -11,6 +11,7 @@ import { PERSONAS } from '../../src/simulator/personas.ts'
 import type { QuirkName } from '../../src/simulator/quirks.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { hasProgram } from '../documents/pdf/cms.ts'
+import { testPki } from '../support/pki.ts'
 import * as walk from './support/walk.ts'
 
 const NOW = Date.parse('2026-11-24T06:30:00Z') / 1000
@@ -19,7 +20,7 @@ let trust: TrustStore
 let folder: string
 
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048, clients: [walk.PLAIN], now: () => NOW })
+  simulator = await startSimulator({ pki: await testPki(new Date(NOW * 1000)), clients: [walk.PLAIN], now: () => NOW })
   trust = new TrustStore([parseTrust(simulator.trust, 'simulator')])
   folder = mkdtempSync(join(tmpdir(), 'dwar-simulated-pdf-'))
 })

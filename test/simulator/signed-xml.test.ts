@@ -1,13 +1,14 @@
 import { createHash, verify, X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { makePki, type Pki } from '../../src/simulator/pki.ts'
+import type { Pki } from '../../src/simulator/pki.ts'
 import { canonicalSignedInfo, type SignXmlOptions, signXml } from '../../src/simulator/signed-xml.ts'
 import { element, toCanonical } from '../../src/simulator/xml.ts'
+import { testPki } from '../support/pki.ts'
 import { hasXmlsec1, judgeByXmlCrypto, judgeByXmlsec1 } from './support/judges.ts'
 
 let pki: Pki
 beforeAll(async () => {
-  pki = await makePki({ rootBits: 2048 })
+  pki = await testPki()
 })
 
 const person = element('Person', { uid: '', name: 'A & "B" <C>\t\u0906\u0936\u093E', dob: '01-02-1990' })

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { testPki } from '../support/pki.ts'
 import * as walk from './support/walk.ts'
 
 const CLIENT = { ...walk.PLAIN, scopes: ['files.issueddocs', 'files.uploadeddocs', 'userdetails'] }
@@ -24,7 +25,7 @@ interface List {
 
 let simulator: Simulator
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048, clients: [CLIENT] })
+  simulator = await startSimulator({ pki: await testPki(), clients: [CLIENT] })
 })
 beforeEach(() => simulator.reset())
 afterAll(() => simulator.close())

@@ -4,6 +4,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { hasProgram } from '../documents/pdf/cms.ts'
+import { bareEnvironment } from '../support/environment.ts'
+import { testPki } from '../support/pki.ts'
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../src/simulator/walk.sh')
 const isHere = ['curl', 'openssl'].every((program) => hasProgram(program, program === 'curl' ? '--version' : 'version'))
@@ -13,14 +15,14 @@ const HAS_XMLSEC = hasProgram('xmlsec1', '--version')
 describe('an outsider with a shell', () => {
   let simulator: Simulator
   beforeAll(async () => {
-    simulator = await startSimulator({ rootBits: 2048 })
+    simulator = await startSimulator({ pki: await testPki() })
     if (!isHere) console.info('curl or openssl is not here: the walk of an outsider is left out')
     if (!HAS_XMLSEC) console.info('xmlsec1 is not here: the digest of a tampered document is left out')
   }, 60_000)
   afterAll(() => simulator.close())
 
   const walk = async (args: string[], wrong = '') => {
-    const env = { PATH: process.env.PATH, WRONG: wrong }
+    const env = { ...bareEnvironment, WRONG: wrong }
     const run = promisify(execFile)('sh', [SCRIPT, simulator.url.origin, ...args], { env })
     return run.then(
       ({ stdout }) => stdout.trim().split('\n').at(-1),

@@ -11,6 +11,7 @@ import { readConfig } from '../../src/config/config.ts'
 import { createLog } from '../../src/log.ts'
 import { listen } from '../../src/server.ts'
 import type { Simulator } from '../../src/simulator/simulator.ts'
+import { bareEnvironment } from './environment.ts'
 import { newSecrets, UPSTREAM } from './stage.ts'
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts')
@@ -67,7 +68,7 @@ export async function openCluster(options: {
   options.simulator.addRedirectUri(UPSTREAM.clientId, new URL('/callback/digilocker', issuer).href)
   const env = {
     ...newSecrets(),
-    PATH: process.env.PATH ?? '',
+    ...bareEnvironment,
     DWAR_ENV: 'test',
     DWAR_ISSUER: issuer.origin,
     DWAR_PORT: '0',

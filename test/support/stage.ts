@@ -8,9 +8,10 @@ import { type Config, readConfig } from '../../src/config/config.ts'
 import { parseTrust, TrustStore } from '../../src/documents/trust/trust.ts'
 import { createLog } from '../../src/log.ts'
 import { listen } from '../../src/server.ts'
-import { makePki, type Pki } from '../../src/simulator/pki.ts'
+import type { Pki } from '../../src/simulator/pki.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { Citizen, type Page } from './citizen.ts'
+import { testPki } from './pki.ts'
 import { judgeWhatIsTold } from './told.ts'
 
 export const UPSTREAM = { clientId: 'TESTPARTNER', clientSecret: 'an-upstream-secret-for-tests' }
@@ -42,9 +43,9 @@ export interface StageOptions {
 
 let pki: Promise<Pki> | undefined
 
-/** One PKI for a test file: keys take long to make. */
+/** One PKI for a test file. */
 export function sharedPki(): Promise<Pki> {
-  pki ??= makePki({ rootBits: 2048 })
+  pki ??= testPki()
   return pki
 }
 

@@ -1,6 +1,7 @@
 import type { TrustStore } from '../../../src/documents/trust/trust.ts'
 import { makePki, type Pki, type Signer } from '../../../src/simulator/pki.ts'
 import { signXml } from '../../../src/simulator/signed-xml.ts'
+import { testPki } from '../../support/pki.ts'
 import { AADHAAR, certificates, forge, INCLUSIVE, LICENCE, PAN, secondsOf, trusting } from '../fixtures.ts'
 import { type Arrangements, arrangeSigners } from './hostile/paths.ts'
 
@@ -34,7 +35,7 @@ export interface World {
 }
 
 export async function makeWorld(): Promise<World> {
-  const pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  const pki = await testPki(new Date(NOW * 1000))
   const other = await pki.issueSigner({ commonName: 'DS OTHER COMPANY', organization: 'OTHER COMPANY' })
   const small = await pki.issueSigner({ keyBits: 1024 })
   const elsewhere = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })

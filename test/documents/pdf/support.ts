@@ -4,7 +4,8 @@ import * as pkijs from 'pkijs'
 import type { PdfLimits, PdfVerdict } from '../../../src/documents/pdf/verdict.ts'
 import { verifyPdf } from '../../../src/documents/pdf/verify-pdf.ts'
 import type { TrustStore } from '../../../src/documents/trust/trust.ts'
-import { makePki, type Pki, type Signer } from '../../../src/simulator/pki.ts'
+import type { Pki, Signer } from '../../../src/simulator/pki.ts'
+import { testPki } from '../../support/pki.ts'
 import { trusting } from '../fixtures.ts'
 import { algorithm, type CmsOptions, type CmsSigner, makeCms, OID } from './cms.ts'
 import { makePdf, type SigningOptions, signPdf } from './fixtures.ts'
@@ -23,7 +24,7 @@ export interface World {
 }
 
 export async function makeWorld(): Promise<World> {
-  const pki = await makePki({ rootBits: 2048, now: new Date(AT * 1000) })
+  const pki = await testPki(new Date(AT * 1000))
   const stranger = await pki.issueSigner({ commonName: 'DS SOME COMPANY', organization: 'SOME COMPANY' })
   const { signer } = pki
   const trust = trusting([signer])

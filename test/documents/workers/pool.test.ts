@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../../src/documents/workers/messages.ts'
 import { createVerifierPool, type PoolOptions, type VerifierPool } from '../../../src/documents/workers/pool.ts'
 import { makePdf } from '../../../src/simulator/pdf.ts'
-import { makePki } from '../../../src/simulator/pki.ts'
 import { signPdf } from '../../../src/simulator/signed-pdf.ts'
 import { signXml } from '../../../src/simulator/signed-xml.ts'
+import { testPki } from '../../support/pki.ts'
 import { LICENCE, PAN, type Pki, refusedWith, secondsOf, trusting, utf8 } from '../fixtures.ts'
 
 const NOW = secondsOf('2026-11-23T00:00:00Z')
@@ -12,7 +12,7 @@ let pki: Pki
 let pool: VerifierPool
 
 beforeAll(async () => {
-  pki = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
+  pki = await testPki(new Date(NOW * 1000))
   pool = makePool()
 }, 60_000)
 afterAll(() => pool.close())

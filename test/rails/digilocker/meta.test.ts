@@ -9,6 +9,7 @@ import { createMetaClient } from '../../../src/rails/digilocker/meta.ts'
 import { digiLockerSettings, type GivenSettings, type MetaDigest } from '../../../src/rails/digilocker/settings.ts'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
 import { PLAIN } from '../../simulator/support/walk.ts'
+import { testPki } from '../../support/pki.ts'
 
 const NOW = Math.floor(Date.parse('2026-11-24T06:30:00Z') / 1000)
 const credentials = { clientId: PLAIN.clientId, clientSecret: PLAIN.clientSecret }
@@ -16,7 +17,7 @@ const agent = new Agent()
 
 let simulator: Simulator
 beforeAll(async () => {
-  simulator = await startSimulator({ rootBits: 2048, clients: [PLAIN], now: () => NOW })
+  simulator = await startSimulator({ pki: await testPki(new Date(NOW * 1000)), clients: [PLAIN], now: () => NOW })
 })
 beforeEach(() => simulator.reset())
 afterAll(async () => {

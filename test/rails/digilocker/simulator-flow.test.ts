@@ -14,6 +14,7 @@ import type { RailIdentity, RailRequest } from '../../../src/rails/rail.ts'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
 import type { SimulatorClient } from '../../../src/simulator/world.ts'
 import { Browser, checkboxes, hidden, signIn } from '../../simulator/support/walk.ts'
+import { testPki } from '../../support/pki.ts'
 import { need, summary } from './upstream.ts'
 
 const NOW = Math.floor(Date.parse('2026-11-23T00:00:00Z') / 1000)
@@ -32,7 +33,7 @@ let simulator: Simulator
 let trust: TrustStore
 
 beforeAll(async () => {
-  simulator = await startSimulator({ clients: [PLAIN, OIDC], rootBits: 2048, now: () => NOW })
+  simulator = await startSimulator({ clients: [PLAIN, OIDC], pki: await testPki(new Date(NOW * 1000)), now: () => NOW })
   trust = new TrustStore([parseTrust(simulator.trust, 'simulator')])
 })
 beforeEach(() => simulator.reset())
