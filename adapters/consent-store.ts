@@ -1,18 +1,26 @@
 import type { Clock } from '../src/clock.ts'
 import type { ConsentStore } from '../src/privacy/consent.ts'
 import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
-import { CONSENT_COLUMNS, type ConsentRow, joinConsent, toConsent } from './consent-rows.ts'
+import {
+  CONSENT_COLUMNS,
+  type ConsentRow,
+  GRANTED_COLUMNS,
+  type GrantedRow,
+  joinConsent,
+  toConsent,
+  toGranted,
+} from './consent-rows.ts'
 import type { Database } from './database.ts'
 import { alive } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
 
 /** (grant, now). With the grant and its account, which the engine asks for at `/authorize` as well. */
-const FIND = `select ${CONSENT_COLUMNS}, o.payload::text as grant_payload, p.id as person
+const FIND = `select ${GRANTED_COLUMNS}, o.payload::text as grant_payload, p.id as person
   from (select $1::text as id) g ${joinConsent('g.id', 'to_timestamp($2)')}
   left join oidc_grant o on o.id = g.id and ${alive('o', '$2')}
   left join account p on p.id = c.account_id`
 
-interface FoundRow extends ConsentRow {
+interface FoundRow extends GrantedRow {
   readonly grant_payload: string | null
   readonly person: string | null
 }
@@ -36,12 +44,12 @@ export function createConsentStore({ database, clock, events, memo }: ConsentSto
   return {
     async findByGrant(grantId) {
       const known = memo()?.consents
-      if (known?.has(grantId)) return toConsent(known.get(grantId))
+      if (known?.has(grantId)) return toGranted(known.get(grantId))
       const [row] = await database.hot<FoundRow>('consent_by_grant', FIND, [grantId, clock()])
       known?.set(grantId, row)
       if (row?.grant_payload) memo()?.grants.set(grantId, row.grant_payload)
       if (row?.person) memo()?.accounts.add(row.person)
-      return toConsent(row)
+      return toGranted(row)
     },
 
     async findLive(accountId, clientId, now) {

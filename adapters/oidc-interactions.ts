@@ -1,7 +1,7 @@
 import Provider, { type AdapterPayload } from 'oidc-provider'
 import type { Owner } from '../src/vault/vault.ts'
 import { ATTEMPT_COLUMNS, type AttemptRow, toAttempt } from './attempt-rows.ts'
-import { CONSENT_COLUMNS, type ConsentRow, joinConsent } from './consent-rows.ts'
+import { GRANTED_COLUMNS, type GrantedRow, joinConsent } from './consent-rows.ts'
 import { expiryFloor, hashId, type OidcAdapterParts, type Payload, send } from './oidc-parts.ts'
 import { type ModelRow, SealedModelAdapter, type SealedRow } from './oidc-sealed.ts'
 import { alive, type Statement } from './oidc-sql.ts'
@@ -25,7 +25,7 @@ const FIND_FOR_PAGE: Statement = {
 /** (id, floor, now). What the engine needs to go on: the grant that the decision made, its consent, and whose it is. */
 const FIND_FOR_RESUME: Statement = {
   name: 'interaction_for_resume',
-  text: `${INTERACTION}, m.grant_id, g.payload::text as grant_payload, p.id as person, ${CONSENT_COLUMNS}
+  text: `${INTERACTION}, m.grant_id, g.payload::text as grant_payload, p.id as person, ${GRANTED_COLUMNS}
    from oidc_model m
    left join oidc_grant g on g.id = m.grant_id and ${alive('g', '$2')}
    left join account p on p.id = g.account_id
@@ -42,7 +42,7 @@ interface PageRow extends SealedRow, Omit<AttemptRow, 'attempt_id'> {
   readonly wrapped: Buffer
 }
 
-interface ResumeRow extends SealedRow, ConsentRow {
+interface ResumeRow extends SealedRow, GrantedRow {
   readonly grant_id: string | null
   readonly grant_payload: string | null
   readonly person: string | null

@@ -1,4 +1,4 @@
-import { CONSENT_COLUMNS, joinConsent } from './consent-rows.ts'
+import { GRANTED_COLUMNS, joinConsent } from './consent-rows.ts'
 import { insertEventsOfAct } from './event-rows.ts'
 
 /**
@@ -146,7 +146,7 @@ export const FIND_BY_USER_CODE = statement(
 export const FIND_TOKENS = statement(
   'tokens_find',
   `select q.hex, m.model, m.sealed_payload, m.grant_id, m.session_uid, extract(epoch from m.consumed_at)::float8 as consumed,
-     g.payload::text as grant_payload, s.payload::text as session_payload, ${CONSENT_COLUMNS}
+     g.payload::text as grant_payload, s.payload::text as session_payload, ${GRANTED_COLUMNS}
    from unnest(string_to_array($1, ',')) as q(hex)
    join lateral (
      select model, sealed_payload, grant_id, session_uid, consumed_at, expires_at from oidc_model

@@ -3,12 +3,12 @@ import Provider from 'oidc-provider'
 import type { RepeatTerms } from '../src/provider/refresh.ts'
 import type { LogoutNotice, RailAttempt } from '../src/provider/stores.ts'
 import type { WrappedDataKey } from '../src/vault/store.ts'
-import type { ConsentRow } from './consent-rows.ts'
+import type { GrantedRow } from './consent-rows.ts'
 import type { KeepAnswer } from './oidc-repeat.ts'
 import type { PendingWrites } from './token-batch.ts'
 
 /** A code or token with the grant, session and consent that hang together with it, as one statement read them. */
-export interface TokenRow extends ConsentRow {
+export interface TokenRow extends GrantedRow {
   readonly model: string
   readonly sealed_payload: Buffer
   readonly grant_id: string | null
@@ -26,7 +26,7 @@ export class RequestNotes {
   readonly tokens = new Map<string, Promise<TokenRow | undefined>>()
   readonly grants = new Map<string, string | undefined>()
   readonly sessionsByUid = new Map<string, string | undefined>()
-  readonly consents = new Map<string, ConsentRow | undefined>()
+  readonly consents = new Map<string, GrantedRow | undefined>()
   /** the newest journey of an interaction */
   readonly attempts = new Map<string, RailAttempt | undefined>()
   /** ids of accounts by their key, in hexadecimal */

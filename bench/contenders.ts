@@ -16,6 +16,8 @@ export interface Contender {
 
 export interface Contenders extends AsyncDisposable {
   readonly bare: Contender
+  /** the engine on the plainest adapter for PostgreSQL: what a durable store costs anybody */
+  readonly plain: Contender
   readonly postgres: Contender
   readonly pglite: Contender
 }
@@ -37,23 +39,36 @@ export async function startContenders(options: ContenderOptions): Promise<Conten
       opened.defer(() => started.stop())
       return started
     }
-    const [upstream, database, folder] = await Promise.all([
+    const [upstream, database, plainDatabase, folder] = await Promise.all([
       start({ server: 'simulator', settings: { port: upstreamPort, redirectUris: callbacks([onPostgres, onPGlite]) } }),
+      startDurablePostgres(options.databaseUrl),
       startDurablePostgres(options.databaseUrl),
       mkdtemp(path.join(tmpdir(), 'dwar-bench-pglite-')),
     ])
     opened.defer(() => database.stop())
+    opened.defer(() => plainDatabase.stop())
     opened.defer(() => rm(folder, { recursive: true, force: true }))
     const dwar = (port: number, databaseUrl: string) =>
       start({ server: 'dwar', settings: { port, redirectUri: REDIRECT_URI, databaseUrl, simulator: upstream.ready } })
-    const [bare, postgres, pglite] = await Promise.all([
-      start({ server: 'bare', settings: { port: await freePort(), redirectUri: REDIRECT_URI } }),
+    const bareOn = async (databaseUrl?: string) =>
+      start({
+        server: 'bare',
+        settings: { port: await freePort(), redirectUri: REDIRECT_URI, ...(databaseUrl && { databaseUrl }) },
+      })
+    const [bare, plain, postgres, pglite] = await Promise.all([
+      bareOn(),
+      bareOn(plainDatabase.url),
       dwar(onPostgres, database.url),
       dwar(onPGlite, `pglite:${path.join(folder, 'data')}`),
     ])
     const drive = (ready: Ready, asksPeople: boolean) => Driver.open(ready, { seats: options.seats, asksPeople })
     return {
       bare: { name: 'bare oidc-provider, memory', driver: await drive(bare.ready, false), usage: bare.usage },
+      plain: {
+        name: 'bare oidc-provider, PostgreSQL (fsync)',
+        driver: await drive(plain.ready, false),
+        usage: async () => ({ ...(await plain.usage()), databaseCpuMs: plainDatabase.cpuMs?.() }),
+      },
       postgres: {
         name: 'Dwar, PostgreSQL (fsync)',
         driver: await drive(postgres.ready, true),

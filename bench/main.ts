@@ -22,7 +22,7 @@ async function main(options: Options): Promise<void> {
 async function measureServers(options: Options): Promise<void> {
   const { operations, rounds, seats, profileFolder } = options
   await using contenders = await startContenders({ seats, profileFolder, databaseUrl: process.env.BENCH_DATABASE_URL })
-  const all = [contenders.bare, contenders.postgres, contenders.pglite]
+  const all = [contenders.bare, contenders.plain, contenders.postgres, contenders.pglite]
   const seconds = shareTime(options.seconds, { operations, rounds, contenders: all.length })
   print(
     `${seats} at a time, median of ${rounds} interleaved round(s) of ${seconds.toFixed(2)} s (a login: twice that)\n`,

@@ -3,16 +3,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { exportJWK, generateKeyPair } from 'jose'
 import { type Configuration, Provider } from 'oidc-provider'
 import { listen } from '../../src/server.ts'
-import type { BenchServer, ServerSettings } from './server.ts'
+import { openPlainStore } from './plain-adapter.ts'
+import type { BareSettings, BenchServer } from './server.ts'
 
 const CLIENT = { clientId: 'bench', clientSecret: randomBytes(32).toString('base64url') }
 
 /**
- * The baseline: the engine by itself with its own in-memory adapter, and what Dwar does with it: code flow with PKCE,
- * ES256, rotated refresh tokens, introspection. One interaction, answered at once, in place of a rail and a consent screen.
+ * The baseline: the engine by itself with its own in-memory adapter or the plainest one on PostgreSQL, and what Dwar does
+ * with it: code flow with PKCE, ES256, rotated refresh tokens, introspection. One interaction, answered at once, in place
+ * of a rail and a consent screen.
  */
-export async function startBare({ port, redirectUri }: ServerSettings): Promise<BenchServer> {
-  const provider = new Provider(`http://localhost:${port}`, await configure(redirectUri))
+export async function startBare({ port, redirectUri, databaseUrl }: BareSettings): Promise<BenchServer> {
+  const store = databaseUrl === undefined ? undefined : await openPlainStore(databaseUrl)
+  const provider = new Provider(`http://localhost:${port}`, {
+    ...(await configure(redirectUri)),
+    ...(store && { adapter: store.adapter }),
+  })
   const callback = provider.callback()
   const listening = await listen(
     (request, response) => {
@@ -23,7 +29,11 @@ export async function startBare({ port, redirectUri }: ServerSettings): Promise<
   )
   return {
     ready: { issuer: provider.issuer, ...CLIENT },
-    close: () => listening.close(500),
+    ...(store && { statements: store.statements }),
+    close: async () => {
+      await listening.close(500)
+      await store?.close()
+    },
   }
 }
 

@@ -22,6 +22,11 @@ export interface ServerSettings {
   readonly redirectUri: string
 }
 
+export interface BareSettings extends ServerSettings {
+  /** `postgres://…`; absent: the engine's own adapter in memory */
+  readonly databaseUrl?: string
+}
+
 export interface DwarSettings extends ServerSettings {
   /** `postgres://…` or `pglite:<folder>` */
   readonly databaseUrl: string
@@ -36,7 +41,7 @@ export interface SimulatorSettings {
 
 /** From the parent. One question at a time; each gets one answer. */
 export type Question =
-  | { readonly ask: 'start'; readonly server: 'bare'; readonly settings: ServerSettings }
+  | { readonly ask: 'start'; readonly server: 'bare'; readonly settings: BareSettings }
   | { readonly ask: 'start'; readonly server: 'dwar'; readonly settings: DwarSettings }
   | { readonly ask: 'start'; readonly server: 'simulator'; readonly settings: SimulatorSettings }
   | { readonly ask: 'usage' }

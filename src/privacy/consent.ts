@@ -53,8 +53,14 @@ export interface ConsentWithValues extends Consent {
   readonly sealedValues: Uint8Array | undefined
 }
 
+/** What every answer under a grant needs of its consent. */
+export type GrantedConsent = Pick<
+  ConsentWithValues,
+  'id' | 'accountId' | 'items' | 'evidence' | 'requestDigest' | 'givenAt' | 'sealedValues'
+>
+
 export interface ConsentStore {
-  findByGrant(grantId: string): Promise<ConsentWithValues | undefined>
+  findByGrant(grantId: string): Promise<GrantedConsent | undefined>
   /** The newest consent of this person at this client whose grant lives and whose values are still there, if any. */
   findLive(accountId: string, clientId: string, now: number): Promise<ConsentWithValues | undefined>
   /** Deletes up to `limit` sealed values past `now` (epoch seconds) with an event each; returns how many. */

@@ -1,5 +1,5 @@
 import type { Account as EngineAccount, FindAccount } from 'oidc-provider'
-import type { ConsentStore, ConsentWithValues } from '../privacy/consent.ts'
+import type { ConsentStore, GrantedConsent } from '../privacy/consent.ts'
 import type { KeyedHasher } from '../vault/keyed-hash.ts'
 import type { Vault } from '../vault/vault.ts'
 import { releaseStored } from './identity-assurance/answer.ts'
@@ -42,13 +42,13 @@ export function createFindAccount(accounts: AccountStore, consents: ConsentStore
   }
 }
 
-const hasAgreed = ({ items }: Pick<ConsentWithValues, 'items'>) => {
+const hasAgreed = ({ items }: Pick<GrantedConsent, 'items'>) => {
   const shared = items.filter((item) => item.shared).map((item) => item.claim)
   return (claim: string) => shared.some((name) => `${name}.`.startsWith(`${PREFIX}${claim}.`))
 }
 
 /** Past their retention the values are gone, and a token still tells who, but nothing about her. */
-export async function openValues(consent: ConsentWithValues, vault: Vault): Promise<ReleasedValues> {
+export async function openValues(consent: GrantedConsent, vault: Vault): Promise<ReleasedValues> {
   if (!consent.sealedValues) return { claims: {}, verified: {} }
   const opened = await vault.open(`account:${consent.accountId}`, valuesPlace(consent.id), consent.sealedValues)
   return JSON.parse(opened.toString('utf8')) as ReleasedValues

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Provider } from 'oidc-provider'
 
 /**
@@ -11,16 +11,17 @@ export function acceptPreviousSecret(
 ): void {
   async function compareClientSecret(this: InstanceType<Provider['Client']>, actual: string): Promise<boolean> {
     const previous = await findPrevious(this.clientId)
-    const isCurrent = isSame(actual, this.clientSecret)
-    const isPrevious = isSame(actual, previous)
+    const given = digest(actual)
+    const isCurrent = isSame(given, this.clientSecret)
+    const isPrevious = isSame(given, previous)
     return isCurrent || isPrevious
   }
   Object.assign(provider.Client.prototype, { compareClientSecret })
 }
 
 /** One that is not there is compared too, and never the same. */
-function isSame(actual: string, expected: string | undefined): boolean {
-  return timingSafeEqual(digest(actual), digest(expected ?? '')) && Boolean(expected)
+function isSame(given: Buffer, expected: string | undefined): boolean {
+  return timingSafeEqual(given, digest(expected ?? '')) && Boolean(expected)
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer')

@@ -28,7 +28,8 @@ export function decrypt(key: KeyObject, context: Uint8Array, sealed: Uint8Array)
   decipher.setAuthTag(sealed.subarray(tagAt))
   const plaintext = decipher.update(sealed.subarray(IV_BYTES, tagAt))
   try {
-    return Buffer.concat([plaintext, decipher.final()])
+    decipher.final() // adds nothing in this mode, but only now is it known to be genuine
+    return plaintext
   } catch (cause) {
     plaintext.fill(0) // unauthenticated: nobody may read it
     throw broken(cause)
@@ -41,12 +42,13 @@ function broken(cause?: unknown): VaultError {
 
 /** Each part with its length before it: no two different lists give the same bytes. */
 export function encodeContext(...parts: readonly string[]): Buffer {
-  const lengths = parts.map((part) => Buffer.byteLength(part, 'utf8'))
-  const encoded = Buffer.allocUnsafe(lengths.reduce((total, length) => total + 4 + length, 0))
+  // A UTF-16 unit is three bytes of UTF-8 at most.
+  const room = Buffer.allocUnsafe(parts.reduce((total, part) => total + 4 + 3 * part.length, 0))
   let at = 0
-  for (const [index, part] of parts.entries()) {
-    at = encoded.writeUInt32BE(lengths[index] ?? 0, at)
-    at += encoded.write(part, at, 'utf8')
+  for (const part of parts) {
+    const length = room.write(part, at + 4, 'utf8')
+    room.writeUInt32BE(length, at)
+    at += 4 + length
   }
-  return encoded
+  return room.subarray(0, at)
 }

@@ -3,7 +3,7 @@ import Koa, { type Middleware } from 'koa'
 import type { Log } from '../log.ts'
 import type { IssuerHolder } from '../provider/issuer-holder.ts'
 import type { Vault } from '../vault/vault.ts'
-import { permissionsPolicy, securityHeaders } from './middleware/headers.ts'
+import { securityHeaders } from './middleware/headers.ts'
 import { pinHost } from './middleware/host.ts'
 import { problems } from './middleware/problems.ts'
 import { type AddressLimits, limitAddresses } from './middleware/rate-limit.ts'
@@ -39,7 +39,6 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.proxy = true
   app.use(accessLine(parts.log))
   app.use(securityHeaders())
-  app.use(permissionsPolicy)
   app.use(health(parts))
   app.use(assets(parts.renderer))
   app.use(problems(parts.pages, parts.log))

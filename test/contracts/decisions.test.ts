@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { beforeAll, expect, it } from 'vitest'
 import type { Acceptance, RailAttempt } from '../../src/provider/stores.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { anAcceptance, insertAccount, type Kit, makeReturn, openKit } from './kit.ts'
+import { anAcceptance, grantedPart, insertAccount, type Kit, makeReturn, NOW, openKit } from './kit.ts'
 
 const TABLES = ['account', 'data_key', 'oidc_grant', 'consent', 'consent_value', 'event', 'rail_attempt'] as const
 
@@ -65,9 +65,11 @@ describeOnEachDatabase('DecisionStore', (open) => {
       event: 1,
       rail_attempt: -1,
     })
+    const values = { sealedValues: Buffer.from('values') }
+    expect(await kit.storage.consents.findLive(account.id, 'shop', NOW)).toEqual({ ...acceptance.consent, ...values })
     expect(await kit.storage.consents.findByGrant(acceptance.grant.id)).toEqual({
-      ...acceptance.consent,
-      sealedValues: Buffer.from('values'),
+      ...grantedPart(acceptance.consent),
+      ...values,
     })
     expect(await kit.adapter('Grant').find(acceptance.grant.id)).toMatchObject({
       accountId: account.id,

@@ -125,6 +125,16 @@ export function aConsent(grantId: string, more: Partial<Consent> = {}): Consent 
   }
 }
 
+/** What is read of a consent for an answer under its grant. */
+export const grantedPart = ({ id, accountId, items, evidence, requestDigest, givenAt }: Consent) => ({
+  id,
+  accountId,
+  items,
+  evidence,
+  requestDigest,
+  givenAt,
+})
+
 export function aKey(kid: string, alg: SigningAlg, more: Partial<NewSigningKey> = {}): NewSigningKey {
   return {
     kid,

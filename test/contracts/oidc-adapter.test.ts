@@ -8,6 +8,7 @@ import {
   aClient,
   aConsent,
   anAttempt,
+  grantedPart,
   insertConsent,
   type Kit,
   makeGrant,
@@ -321,7 +322,7 @@ describeOnEachDatabase('oidc adapter', (open) => {
           authorizations: { shop: { grantId } },
         })
         expect(await kit.storage.consents.findByGrant(grantId)).toEqual({
-          ...consent,
+          ...grantedPart(consent),
           sealedValues: Buffer.from('sealed values'),
         })
         expect(await kit.adapter('AccessToken').find(token)).toBeDefined()

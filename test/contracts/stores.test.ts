@@ -6,6 +6,7 @@ import {
   aClient,
   aConsent,
   anAttempt,
+  grantedPart,
   insertAccount,
   insertConsent,
   type Kit,
@@ -199,17 +200,20 @@ describeOnEachDatabase('ConsentStore', (open) => {
     const consent = aConsent('grant-1')
     await insertConsent(kit, consent, Buffer.from('sealed'))
     expect(await kit.storage.consents.findByGrant('grant-1')).toEqual({
-      ...consent,
+      ...grantedPart(consent),
       sealedValues: Buffer.from('sealed'),
     })
   })
 
   it('answers with the newest consent of a grant', async () => {
     const older = aConsent('grant-2', { id: kit.database.newId() })
-    const newer = aConsent('grant-2', { id: kit.database.newId(), purpose: 'extended' })
+    const newer = aConsent('grant-2', { id: kit.database.newId(), requestDigest: 'cd'.repeat(32) })
     await insertConsent(kit, older, Buffer.from('1'))
     await insertConsent(kit, newer, Buffer.from('2'))
-    expect(await kit.storage.consents.findByGrant('grant-2')).toMatchObject({ purpose: 'extended' })
+    expect(await kit.storage.consents.findByGrant('grant-2')).toMatchObject({
+      id: newer.id,
+      requestDigest: newer.requestDigest,
+    })
     expect(await kit.storage.consents.findByGrant('grant-none')).toBeUndefined()
   })
 
@@ -230,7 +234,7 @@ describeOnEachDatabase('ConsentStore', (open) => {
     expect(await kit.storage.consents.deleteExpiredValues(NOW + 50, 2)).toBe(1)
     expect(await kit.storage.consents.deleteExpiredValues(NOW + 50, 2)).toBe(0)
     expect(await kit.storage.events.history({ type: 'values.expired' })).toHaveLength(3)
-    expect(await kit.storage.consents.findByGrant('d1')).toMatchObject({ grantId: 'd1', sealedValues: undefined })
+    expect(await kit.storage.consents.findByGrant('d1')).toMatchObject({ accountId: 'acct-1', sealedValues: undefined })
   })
 })
 

@@ -28,6 +28,10 @@ export function securityHeaders(): Middleware {
     crossOriginResourcePolicy: { policy: 'cross-origin' },
     hsts: { maxAge: 31_536_000, includeSubDomains: true },
   })
+  headers.push(
+    ['Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'],
+    ['Cache-Control', 'no-store'],
+  )
   return (ctx, next) => {
     for (const [name, value] of headers) ctx.res.setHeader(name, value)
     return next()
@@ -43,10 +47,4 @@ function headersOf(options: Parameters<typeof helmet>[0]): [string, string][] {
   }
   void helmet(options)({ req: {}, res } as unknown as Parameters<ReturnType<typeof helmet>>[0], async () => undefined)
   return headers
-}
-
-export const permissionsPolicy: Middleware = async (ctx, next) => {
-  ctx.set('Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()')
-  ctx.set('Cache-Control', 'no-store')
-  await next()
 }
