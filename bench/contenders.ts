@@ -42,7 +42,7 @@ export async function startContenders(options: ContenderOptions): Promise<Conten
     const [upstream, database, plainDatabase, folder] = await Promise.all([
       start({ server: 'simulator', settings: { port: upstreamPort, redirectUris: callbacks([onPostgres, onPGlite]) } }),
       startDurablePostgres(options.databaseUrl),
-      startDurablePostgres(options.databaseUrl),
+      startDurablePostgres(options.databaseUrl, 'plain'),
       mkdtemp(path.join(tmpdir(), 'dwar-bench-pglite-')),
     ])
     opened.defer(() => database.stop())

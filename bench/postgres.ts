@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { databaseUrl, execute } from '../test/support/postgres.ts'
+import { cpuMsBelow } from './processes.ts'
 
 export interface BenchPostgres {
   /** of an empty database made for this run */
@@ -14,10 +15,13 @@ export interface BenchPostgres {
   stop(): Promise<void>
 }
 
-/** A PostgreSQL that makes every commit durable: the given one, or our own from npm's binaries. */
-export async function startDurablePostgres(given: string | undefined): Promise<BenchPostgres> {
+/**
+ * A PostgreSQL that makes every commit durable: the given one, or our own from npm's binaries.
+ * @param mark tells the databases of one run apart, where it needs several
+ */
+export async function startDurablePostgres(given: string | undefined, mark = ''): Promise<BenchPostgres> {
   const server = given ? { url: given, stop: async () => undefined } : await startServer()
-  const name = `dwar_bench_${process.pid}`
+  const name = `dwar_bench_${process.pid}${mark && `_${mark}`}`
   try {
     await execute(server.url, `create database ${name}`)
   } catch (error) {
@@ -94,27 +98,5 @@ async function untilItAnswers(url: string): Promise<void> {
       if (tries === 200) throw new Error('PostgreSQL did not start', { cause })
       await pause(50)
     }
-  }
-}
-
-/** Linux tells in `/proc` who is whose child (stat, field 4) and for how many nanoseconds each ran (schedstat, field 1). */
-function cpuMsBelow(parent: number): number {
-  const nanoseconds = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => Number(name) === parent || parentOf(name) === parent)
-    .map((name) => Number(readProc(`${name}/schedstat`).split(' ')[0]))
-  return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6
-}
-
-function parentOf(pid: string): number {
-  const stat = readProc(`${pid}/stat`)
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-}
-
-function readProc(file: string): string {
-  try {
-    return readFileSync(`/proc/${file}`, 'utf8')
-  } catch {
-    return '' // it ended while we looked
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { openDatabase } from '../../adapters/database.ts'
 import { migrate } from '../../adapters/migrator.ts'
 import { type App, createApp } from '../../src/app.ts'
-import { type Config, readConfig } from '../../src/config/config.ts'
+import { readConfig } from '../../src/config/config.ts'
 import { parseTrust, TrustStore } from '../../src/documents/trust/trust.ts'
 import { createLog } from '../../src/log.ts'
 import { listen } from '../../src/server.ts'
@@ -18,12 +18,12 @@ export async function startDwar(settings: DwarSettings): Promise<BenchServer> {
     },
   })
   await migrate(database)
-  const config = configOf(settings)
+  const config = readConfig(benchEnvironment(settings))
   const trust = new TrustStore([parseTrust(settings.simulator.trust, 'simulator')])
   const app = await createApp(config, createLog(config.logLevel), { database, trust })
   const listening = await listen(app.handle, config)
   return {
-    ready: { issuer: config.issuer.origin, ...(await addClient(app, settings.redirectUri)) },
+    ready: { issuer: config.issuer.origin, ...(await benchClient(app, settings.redirectUri)) },
     statements: () => statements,
     close: async () => {
       await listening.close(500)
@@ -33,8 +33,9 @@ export async function startDwar(settings: DwarSettings): Promise<BenchServer> {
   }
 }
 
-function configOf({ port, databaseUrl, simulator }: DwarSettings): Config {
-  return readConfig({
+/** Settings with keys of their own. */
+export function benchEnvironment({ port, databaseUrl, simulator }: DwarSettings): Record<string, string> {
+  return {
     DWAR_ENV: 'test',
     DWAR_RATE_LIMITS: 'off', // all seats have one address
     DWAR_ISSUER: `http://localhost:${port}`,
@@ -46,10 +47,10 @@ function configOf({ port, databaseUrl, simulator }: DwarSettings): Config {
     DIGILOCKER_BASE_URL: simulator.issuer,
     DIGILOCKER_CLIENT_ID: simulator.clientId,
     DIGILOCKER_CLIENT_SECRET: simulator.clientSecret,
-  })
+  }
 }
 
-async function addClient(app: App, redirectUri: string): Promise<{ clientId: string; clientSecret: string }> {
+export async function benchClient(app: App, redirectUri: string): Promise<{ clientId: string; clientSecret: string }> {
   const { client_id: clientId, client_secret: clientSecret = '' } = await app.clients.add({
     client_name: 'Bench',
     redirect_uris: [redirectUri],
