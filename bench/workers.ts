@@ -26,7 +26,7 @@ const RACE = { seats: 16, rounds: 5, seconds: 2 }
 /** Of one core for each worker: two of them, the database and the driver then fit on two cores. */
 const SHARE = 0.2
 
-const print = (text: string) => process.stdout.write(`${text}\n`)
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 /** `serve --workers 2` against `serve --workers 1`, each over its own durable PostgreSQL, in rounds side by side. */
 async function main(): Promise<void> {
