@@ -15,4 +15,7 @@ export function assertClientAssertion(
     throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a single string')
   if (typeof claims.exp !== 'number' || claims.exp > clock() + MINUTE + CLOCK_TOLERANCE)
     throw new errors.InvalidClientAuth('exp must be at most 60 seconds ahead')
+  // The engine looks at nbf alone (FAPI 2.0 Security Profile §5.3.2.1-13 wants both looked at).
+  if (typeof claims.iat === 'number' && claims.iat > clock() + CLOCK_TOLERANCE)
+    throw new errors.InvalidClientAuth('iat must not be in the future')
 }

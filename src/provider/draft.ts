@@ -1,4 +1,5 @@
 import type { Provider } from 'oidc-provider'
+import { registrableScopes } from './clients.ts'
 import type { GrantTerms } from './interactions/consent.ts'
 import type { Draft } from './stores.ts'
 
@@ -29,7 +30,8 @@ export const draftGrantWith =
     const grant = new (currentProvider().Grant)({ accountId, clientId })
     // The grant ends with the consent, not with the engine's default; every token of the family ends with it.
     Object.assign(grant, { expiresIn: lifetime })
-    grant.addOIDCScope(scopes.join(' '))
+    // A scope that we do not know is ignored, and is in no answer either: what a token says it is good for, we have defined.
+    grant.addOIDCScope(scopes.filter((name) => registrableScopes.includes(name)).join(' '))
     // No claims of hers travel to the client's own API, so its scopes are no question to her; which of them a token
     // carries is decided by the registration (`resources.ts`).
     for (const resource of resources) grant.addResourceScope(resource, scopes.join(' '))

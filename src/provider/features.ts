@@ -1,6 +1,7 @@
 import type { Configuration } from 'oidc-provider'
 import { assertClaims } from './claims-parameter.ts'
 import { toMutualTls } from './client-certificate.ts'
+import { assertProofDate } from './dpop-proof.ts'
 import type { IssuerParts } from './issuer.ts'
 import { toLogout } from './logout.ts'
 import { assertRequestObject, engineProfile } from './profile.ts'
@@ -16,7 +17,14 @@ export function toFeatures(parts: IssuerParts): Features {
     externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     fapi: { enabled: true, profile: (_ctx, client) => engineProfile(client) },
     // Every instance makes and takes the same nonces. None is demanded: a proof is good for five minutes, once.
-    dPoP: { enabled: true, nonceSecret: parts.dpopNonceSecret, requireNonce: () => false },
+    dPoP: {
+      enabled: true,
+      nonceSecret: parts.dpopNonceSecret,
+      requireNonce: (ctx) => {
+        assertProofDate(ctx.get('DPoP'), parts.clock())
+        return false
+      },
+    },
     mTLS: toMutualTls(parts.clientCertificates),
     resourceIndicators: toResourceIndicators(),
     pushedAuthorizationRequests: { enabled: true },

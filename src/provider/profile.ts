@@ -60,7 +60,7 @@ export function assertRequestObject(
 
 function faultInRequestObject(
   client: WithPolicy & { readonly clientId: string },
-  { client_id: clientId, exp, nbf }: { readonly [name: string]: unknown },
+  { client_id: clientId, exp, iat, nbf }: { readonly [name: string]: unknown },
   { alg, typ }: { readonly alg?: unknown; readonly typ?: unknown },
   now: number,
 ): string | undefined {
@@ -68,6 +68,7 @@ function faultInRequestObject(
   if (clientId !== client.clientId) return 'the Request Object must name the client as client_id'
   if (typeof exp !== 'number') return 'the Request Object must have exp'
   if (exp > now + HOUR + CLOCK_TOLERANCE) return 'exp must be at most an hour ahead'
+  if (typeof iat === 'number' && iat > now + CLOCK_TOLERANCE) return 'iat must not be in the future'
   if (profileOf(client) !== 'fapi2') return undefined
   if (!isFapi2Algorithm(alg)) return 'alg must be ES256, PS256 or EdDSA'
   if (typeof nbf !== 'number') return 'the Request Object must have nbf'
