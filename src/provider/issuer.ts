@@ -20,6 +20,7 @@ import { assertClientAssertion } from './client-authentication.ts'
 import { type ClientCertificateSettings, certificateAuthMethods } from './client-certificate.ts'
 import { clientBasedCors } from './cors.ts'
 import { toFeatures } from './features.ts'
+import { httpRules } from './http-rules.ts'
 import { CLOCK_TOLERANCE, DPOP_WINDOW, ttl } from './lifetimes.ts'
 import { tellTruth, toMetadata } from './metadata.ts'
 import { createGuardedFetch } from './outgoing.ts'
@@ -76,12 +77,10 @@ export function createIssuer(parts: IssuerParts): Provider {
   noteLogouts(provider, parts.noteLogout)
   provider.use(lateRefusals(parts.pages))
   provider.use(parts.tokenBatch)
+  provider.use(httpRules)
   provider.use(async (ctx, next) => {
     await next()
     if (ctx.status === 200 && ctx.path.startsWith('/.well-known/')) tellTruth(ctx.body, parts)
-    if (ctx.status !== 404 || ctx.body) return
-    ctx.status = 404
-    ctx.body = { error: 'not_found', error_description: 'there is nothing at this path' }
   })
   return provider
 }

@@ -89,10 +89,29 @@ describe('OpenID Connect Core 1.0', () => {
     expect(answer.searchParams.get('error')).toBe('invalid_request')
   })
 
-  it('§3.1.2.2: a request without openid gets no ID token', async () => {
-    const answer = await scene.party.answerTo({ scope: 'profile' }).catch(() => undefined)
-    if (answer) expect(answer.searchParams.get('error')).toMatch(/^invalid_(request|scope)$/)
-    else expect((await scene.party.tokens({ scope: 'profile' })).id_token).toBe('')
+  it('§3.1.2.1: nonce may be left out in the code flow', async () => {
+    const { url, status } = await new Citizen(REDIRECT_URI).get((await scene.party.request({ nonce: undefined })).url)
+    expect([status, url.pathname.startsWith('/interaction/')]).toEqual([200, true])
+  })
+
+  it.each([
+    ['nonce', 'n'],
+    ['max_age', '60'],
+    ['claims', '{}'],
+    ['acr_values', 'urn:dwar:acr:account'],
+    ['id_token_hint', 'any'],
+  ])('§3.1.2.2: without openid, %s is invalid_request: it would be asked of nobody', async (name, value) => {
+    const answer = await scene.party.answerTo({ scope: 'profile', nonce: undefined, [name]: value })
+    expect(answer.searchParams.get('error')).toBe('invalid_request')
+  })
+
+  it('§3.1.2.2: a request without openid is plain OAuth: no ID token, and a token that opens no userinfo', async () => {
+    const { answerOfToken, access_token } = await scene.party.tokens({ scope: 'profile', nonce: undefined })
+    expect(answerOfToken.body).not.toHaveProperty('id_token')
+    expect(answerOfToken.body.scope).toBe('profile')
+    const answer = await scene.send('/userinfo', { headers: { authorization: `Bearer ${access_token}` } })
+    expect(refusal(answer)).toEqual([403, 'insufficient_scope'])
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer .*error="insufficient_scope".*scope="openid"/)
   })
 
   it('§3.1.2.6: an error comes back with the state, letter by letter', async () => {
@@ -112,22 +131,47 @@ describe('OpenID Connect Core 1.0', () => {
     expect((await userinfo({ method })).status).toBe(200)
   })
 
+  it('§5.3.1: userinfo takes the token in a posted form too (RFC 6750 §2.2)', async () => {
+    const body = new URLSearchParams({ access_token: signedIn.access_token })
+    expect((await scene.send('/userinfo', { method: 'POST', body })).status).toBe(200)
+  })
+
   it('§5.3.2: userinfo is JSON about the very subject of the ID token', async () => {
     const { headers, body } = await userinfo()
     expect(headers.get('content-type')).toMatch(/^application\/json/)
     expect(body).toMatchObject({ sub: claimsOf(signedIn.id_token).sub, name: 'Asha Verma' })
   })
 
-  it('§5.3.3: userinfo refuses no token and a wrong one with 401 and a challenge', async () => {
-    const none = await scene.send('/userinfo')
-    const wrong = await scene.send('/userinfo', { headers: { authorization: 'Bearer never-given' } })
-    for (const { status, headers } of [none, wrong])
-      expect([status, headers.get('www-authenticate')]).toEqual([
-        expect.toSatisfy((it) => it === 401 || it === 400),
-        expect.stringMatching(/^Bearer/),
-      ])
-    expect(wrong.status).toBe(401)
-    expect(wrong.headers.get('www-authenticate')).toContain('error="invalid_token"')
+  it.each(['GET', 'POST'])(
+    '§5.3.3: userinfo answers a %s without a token by 401 and a challenge that names no error (RFC 6750 §3.1)',
+    async (method) => {
+      const { status, headers } = await scene.send('/userinfo', { method })
+      const challenge = headers.get('www-authenticate') ?? ''
+      expect([status, challenge]).toEqual([401, expect.stringMatching(/^Bearer realm="[^"]+"/)])
+      expect(challenge).not.toContain('error')
+    },
+  )
+
+  it('§5.3.3: userinfo answers a wrong token by 401 invalid_token (RFC 6750 §3.1)', async () => {
+    const { status, headers } = await scene.send('/userinfo', { headers: { authorization: 'Bearer never-given' } })
+    expect([status, headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringMatching(/^Bearer .*error="invalid_token"/),
+    ])
+  })
+
+  it.each([
+    ['another scheme', 'Basic eDp4'],
+    ['a scheme alone', 'Bearer'],
+  ])('§5.3.3: userinfo answers %s by 400 invalid_request (RFC 6750 §3.1)', async (_case, authorization) => {
+    const answer = await scene.send('/userinfo', { headers: { authorization } })
+    expect(refusal(answer)).toEqual([400, 'invalid_request'])
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer .*error="invalid_request"/)
+  })
+
+  it('§5.3.3: userinfo takes a token one way in a request (RFC 6750 §2)', async () => {
+    const body = new URLSearchParams({ access_token: signedIn.access_token })
+    expect(refusal(await userinfo({ method: 'POST', body }))).toEqual([400, 'invalid_request'])
   })
 
   it('§5.4: claims of a scope come from userinfo and stand in no ID token', () => {
@@ -146,6 +190,18 @@ describe('OpenID Connect Core 1.0', () => {
     const { id_token } = await scene.party.tokens({ scope: 'openid', claims: JSON.stringify(claims) })
     expect(claimsOf(id_token)).toMatchObject({ birthdate: '1992-03-14' })
     expect(claimsOf(id_token)).not.toHaveProperty('shoe_size')
+  })
+
+  it('§5.5.1: the sub asked for by value is hers, or the answer is login_required', async () => {
+    const asked = (value: string) => ({
+      prompt: 'none',
+      scope: 'openid profile',
+      claims: JSON.stringify({ id_token: { sub: { value } } }),
+    })
+    const other = await scene.party.answerTo(asked('somebody-else'), citizen)
+    expect(other.searchParams.get('error')).toBe('login_required')
+    const own = await scene.party.answerTo(asked(String(claimsOf(signedIn.id_token).sub)), citizen)
+    expect(own.searchParams.get('error')).not.toBe('login_required')
   })
 
   it('§9: a secret counts in the header and in the form, and no client with a secret goes without', async () => {

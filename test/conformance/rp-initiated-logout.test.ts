@@ -57,6 +57,27 @@ describe('OpenID Connect RP-Initiated Logout 1.0', () => {
     expect(done.url.origin).toBe(scene.stage.issuer.origin)
   })
 
+  it('§3: she is sent to a registered place with the state of the request, letter by letter', async () => {
+    const browser = new Citizen('https://shop.example/')
+    const { id_token: hint } = await scene.party.tokens({}, browser)
+    const state = 'a b+c%20&=/?ä😀'
+    const query = new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: BYE, state })
+    const page = await browser.get(new URL(`/logout?${query}`, scene.stage.issuer))
+    const { url } = await browser.submit(page, /^yes$/)
+    expect([`${url.origin}${url.pathname}`, url.searchParams.get('state')]).toEqual([BYE, state])
+  })
+
+  it('§2: signing out ends what belongs to the session, and offline_access goes on (Core §11)', async () => {
+    const browser = new Citizen('https://shop.example/')
+    const bound = await scene.party.tokens({}, browser)
+    const other = await scene.addParty()
+    const offline = await other.tokens({ scope: 'openid offline_access' }, browser)
+    const query = new URLSearchParams({ id_token_hint: bound.id_token })
+    await browser.submit(await browser.get(new URL(`/logout?${query}`, scene.stage.issuer)), /^yes$/)
+    expect((await scene.party.post('/introspect', { token: bound.access_token })).body).toEqual({ active: false })
+    expect((await other.refresh(offline.refresh_token)).status).toBe(200)
+  })
+
   it('§2: client_id stands for the hint, and without a place to go she stays with us', async () => {
     const done = await citizen.submit(await logout({ client_id: scene.party.id }), /^yes$/)
     expect([done.status, done.url.origin]).toEqual([200, scene.stage.issuer.origin])

@@ -1,4 +1,4 @@
-import { compactDecrypt, decodeProtectedHeader, exportPKCS8, importPKCS8, UnsecuredJWT } from 'jose'
+import { compactDecrypt, decodeJwt, decodeProtectedHeader, exportPKCS8, importPKCS8, UnsecuredJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
@@ -31,7 +31,7 @@ describe('signed requests by value — RFC 9101', () => {
     return page.url.searchParams.get('error') ?? page.headers['x-oauth-error']
   }
 
-  it('announces by value only (§9)', () => {
+  it('RFC 9101 §9: announces by value only', () => {
     expect(app.as).toMatchObject({
       request_parameter_supported: true,
       request_uri_parameter_supported: false,
@@ -40,7 +40,7 @@ describe('signed requests by value — RFC 9101', () => {
     expect(app.as).not.toHaveProperty('request_object_encryption_alg_values_supported')
   })
 
-  it('logs in by what was signed, directly and pushed, and by nothing beside it (§5, §6.3)', async () => {
+  it('RFC 9101 §6.3: logs in by what was signed, directly and pushed, and by nothing beside it', async () => {
     const { verifier, parameters } = await app.request()
     const jar = await signRequest(app, stage.issuer, key.privateKey, parameters)
     const beside = { scope: 'openid pan', state: 'another', redirect_uri: 'https://evil.example/' }
@@ -75,14 +75,16 @@ describe('signed requests by value — RFC 9101', () => {
     ['that has ended', { claims: { exp: now() - 60 } }],
     ['that is good for longer than an hour', { claims: { exp: now() + hour + 60 } }],
     ['that begins later', { claims: { nbf: now() + 60 } }],
+    ['that was made later', { claims: { iat: now() + 60 } }],
+    ['for us and nobody', { claims: { aud: [] } }],
     ['of another type', { header: { typ: 'at+jwt' } }],
-  ])('refuses one %s (§4, §6.2, §10.8)', async (_case, change) => {
+  ])('RFC 9101 §4: refuses one %s', async (_case, change) => {
     const { parameters } = await app.request()
     const jar = await signRequest(app, stage.issuer, key.privateKey, parameters, change)
     expect(await errorOf(jar)).toBe('invalid_request_object')
   })
 
-  it('refuses an unsigned one, one under the client’s secret, and a foreign key (§10.1)', async () => {
+  it('RFC 9101 §6.2: refuses an unsigned one, one under the client’s secret, and a foreign key', async () => {
     const { parameters } = await app.request()
     const claims = { ...Object.fromEntries(parameters), iss: app.client.client_id, aud: stage.issuer.origin }
     const unsigned = new UnsecuredJWT(claims).setExpirationTime('2m').encode()
@@ -93,7 +95,7 @@ describe('signed requests by value — RFC 9101', () => {
     for (const jar of [unsigned, shared, foreign]) expect(await errorOf(jar)).toBe('invalid_request_object')
   })
 
-  it('never fetches a request_uri of the client’s choosing (security.md SE-6)', async () => {
+  it('RFC 9101 §5.2: never fetches a request_uri of the client’s choosing', async () => {
     const parameters = new URLSearchParams({
       client_id: app.client.client_id,
       request_uri: 'https://shop.example/request.jwt',
@@ -102,16 +104,46 @@ describe('signed requests by value — RFC 9101', () => {
     expect([page.status, page.headers['x-oauth-error']]).toEqual([400, 'request_uri_not_supported'])
   })
 
-  it('takes nothing unsigned from a client that registered to sign (§10.5)', async () => {
+  it('RFC 9101 §10.5: takes nothing unsigned from a client that registered to sign, directly or pushed', async () => {
     const strict = await addRelyingApp(stage, { jwks: { keys: [key.jwk] }, require_signed_request_object: true })
     const { parameters } = await strict.request()
     const { url } = await new Citizen(REDIRECT_URI).get(strict.authorizeUrl(parameters))
     expect(url.searchParams.get('error')).toBe('invalid_request')
+    const pushed = await oauth.pushedAuthorizationRequest(strict.as, strict.client, strict.auth, parameters, insecure)
+    expect([pushed.status, await pushed.json()]).toEqual([400, expect.objectContaining({ error: 'invalid_request' })])
+  })
+
+  it('RFC 9101 §4: takes an audience among which we are', async () => {
+    const { parameters } = await app.request({ prompt: 'none' })
+    const claims = { aud: ['https://elsewhere.example', stage.issuer.origin] }
+    const jar = await signRequest(app, stage.issuer, key.privateKey, parameters, { claims })
+    expect(await errorOf(jar)).toBe('login_required')
+  })
+
+  it('RFC 9101 §5: refuses another client_id beside it, and a request_uri beside it', async () => {
+    const other = await addRelyingApp(stage, { jwks: { keys: [key.jwk] } })
+    const { parameters } = await app.request()
+    const request = await signRequest(app, stage.issuer, key.privateKey, parameters)
+    const asOther = new URLSearchParams({ client_id: other.client.client_id, request })
+    const page = await new Citizen(REDIRECT_URI).get(app.authorizeUrl(asOther))
+    expect([page.url.pathname, page.status]).toEqual(['/authorize', 400])
+    const both = new URLSearchParams({ client_id: app.client.client_id, request, request_uri: 'urn:example:any' })
+    const refused = await new Citizen(REDIRECT_URI).get(app.authorizeUrl(both))
+    expect([refused.url.pathname, refused.status]).toEqual(['/authorize', 400])
+  })
+
+  it('RFC 9101 §5: a request inside a request is not looked at', async () => {
+    const { parameters } = await app.request({ prompt: 'none' })
+    const inner = await signRequest(app, stage.issuer, key.privateKey, parameters)
+    for (const nested of [{ request: inner }, { request_uri: 'https://shop.example/request.jwt' }]) {
+      const jar = await signRequest(app, stage.issuer, key.privateKey, parameters, { claims: nested })
+      expect(await errorOf(jar)).toBe('invalid_request_object')
+    }
   })
 })
 
 describe('signed answers — JARM', () => {
-  it.each(['jwt', 'query.jwt'])('answers response_mode=%s with a signed response (§2.3)', async (mode) => {
+  it.each(['jwt', 'query.jwt'])('JARM §2.3: answers response_mode=%s with a signed response', async (mode) => {
     const { verifier, parameters } = await app.request({ response_mode: mode })
     const back = await logIn(app.authorizeUrl(parameters))
     expect([...back.searchParams.keys()]).toEqual(['response'])
@@ -125,12 +157,50 @@ describe('signed answers — JARM', () => {
     expect((await app.exchange(callback, verifier)).status).toBe(200)
   })
 
-  it('answers errors signed as well (§2.1)', async () => {
+  it('JARM §2.1: answers errors signed as well', async () => {
     const { parameters } = await app.request({ response_mode: 'jwt', prompt: 'none' })
     const { url } = await new Citizen(REDIRECT_URI).get(app.authorizeUrl(parameters))
     await expect(
       oauth.validateJwtAuthResponse(app.as, app.client, url, parameters.get('state') ?? '', insecure),
     ).rejects.toMatchObject({ error: 'login_required' })
+  })
+
+  it('JARM §2.1: names who it is from, who it is for, and ends soon', async () => {
+    const { parameters } = await app.request({ response_mode: 'jwt' })
+    const back = await logIn(app.authorizeUrl(parameters))
+    const response = back.searchParams.get('response') ?? ''
+    expect(decodeProtectedHeader(response)).toMatchObject({ alg: 'ES256', kid: expect.any(String) })
+    const claims = decodeJwt(response)
+    expect(claims).toMatchObject({
+      iss: stage.issuer.origin,
+      aud: app.client.client_id,
+      code: expect.any(String),
+      state: parameters.get('state'),
+    })
+    expect(Number(claims.exp) - Math.floor(Date.now() / 1000)).toSatisfy((left: number) => left > 0 && left <= 600)
+  })
+
+  it('JARM §2.3.2: answers response_mode=fragment.jwt behind the address', async () => {
+    const { parameters } = await app.request({ response_mode: 'fragment.jwt', prompt: 'none' })
+    const { url } = await new Citizen(REDIRECT_URI).get(app.authorizeUrl(parameters))
+    const [name, response = ''] = [...new URLSearchParams(url.hash.slice(1))][0] ?? []
+    expect([name, url.search, decodeJwt(response).error]).toEqual(['response', '', 'login_required'])
+  })
+
+  it('JARM §2.2: encrypts the answer to a client that registered so', async () => {
+    const own = await makeKey('RSA-OAEP-256', { use: 'enc', alg: 'RSA-OAEP-256' })
+    const secretive = await addRelyingApp(stage, {
+      jwks: { keys: [own.jwk] },
+      authorization_signed_response_alg: 'ES256',
+      authorization_encrypted_response_alg: 'RSA-OAEP-256',
+      authorization_encrypted_response_enc: 'A256GCM',
+    })
+    const { parameters } = await secretive.request({ response_mode: 'jwt', prompt: 'none' })
+    const { url } = await new Citizen(REDIRECT_URI).get(secretive.authorizeUrl(parameters))
+    const decryptionKey = await importPKCS8(await exportPKCS8(own.privateKey), 'RSA-OAEP-256')
+    const { plaintext } = await compactDecrypt(url.searchParams.get('response') ?? '', decryptionKey)
+    const signed = new TextDecoder().decode(plaintext)
+    expect([decodeProtectedHeader(signed).alg, decodeJwt(signed).error]).toEqual(['ES256', 'login_required'])
   })
 })
 
@@ -141,7 +211,7 @@ describe('signed and encrypted tokens — OpenID Connect Core §5.3.2, §16.14; 
     ['ECDH-ES+A256KW', 'A256GCM'],
   ] as const
 
-  it.each(encryptions)('encrypts ID token and userinfo to the client’s key: %s, %s', async (alg, enc) => {
+  it.each(encryptions)('Core §16.14: encrypts ID token and userinfo to the client’s key: %s, %s', async (alg, enc) => {
     const own = await makeKey(alg, { use: 'enc', alg })
     const decryptionKey = await importPKCS8(await exportPKCS8(own.privateKey), alg)
     const secretive = await addRelyingApp(stage, {
@@ -173,7 +243,7 @@ describe('signed and encrypted tokens — OpenID Connect Core §5.3.2, §16.14; 
     expect(claims).toMatchObject({ sub, name: expect.any(String) })
   })
 
-  it('answers introspection as a signed JWT when asked for one (RFC 9701 §5)', async () => {
+  it('RFC 9701 §5: answers introspection as a signed JWT when asked for one, that is neither access nor ID token', async () => {
     const { callback, verifier, parameters } = await app.authorized()
     const tokens = await oauth.processAuthorizationCodeResponse(
       app.as,
@@ -192,5 +262,32 @@ describe('signed and encrypted tokens — OpenID Connect Core §5.3.2, §16.14; 
       answer,
     )
     expect(told).toMatchObject({ active: true, client_id: app.client.client_id })
+  })
+
+  it('RFC 9701 §5: the JWT is for the client that asked, of a type of its own, with the answer in one member', async () => {
+    const ask = async (accept: string) => {
+      const answer = await fetch(app.as.introspection_endpoint ?? '', {
+        method: 'POST',
+        headers: { accept },
+        body: new URLSearchParams({
+          client_id: app.client.client_id,
+          client_secret: app.secret,
+          token: 'never-given',
+        }),
+      })
+      return { type: answer.headers.get('content-type') ?? '', text: await answer.text() }
+    }
+    const { text } = await ask('application/token-introspection+jwt')
+    expect(decodeProtectedHeader(text)).toMatchObject({ typ: 'token-introspection+jwt', alg: 'RS256' })
+    const claims = decodeJwt(text)
+    expect(claims).toMatchObject({
+      iss: stage.issuer.origin,
+      aud: app.client.client_id,
+      iat: expect.any(Number),
+      token_introspection: { active: false },
+    })
+    expect([claims.sub, claims.exp]).toEqual([undefined, undefined])
+    const plain = await ask('application/json')
+    expect([plain.type, plain.text]).toEqual([expect.stringMatching(/^application\/json/), '{"active":false}'])
   })
 })
