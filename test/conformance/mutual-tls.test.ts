@@ -1,4 +1,4 @@
-import { calculateJwkThumbprint, exportJWK, importX509, SignJWT } from 'jose'
+import { calculateJwkThumbprint, decodeJwt, exportJWK, importX509, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -84,7 +84,7 @@ describe('mutual TLS behind a proxy — RFC 8705', () => {
       )
     ).body.error
 
-  it('announces what it can do, and where (§3.3, §5)', async () => {
+  it('§3.3: announces what it can do, and where (§5)', async () => {
     expect(await discover(stage.issuer)).toMatchObject({
       token_endpoint_auth_methods_supported: expect.arrayContaining(['tls_client_auth', 'self_signed_tls_client_auth']),
       tls_client_certificate_bound_access_tokens: true,
@@ -98,7 +98,7 @@ describe('mutual TLS behind a proxy — RFC 8705', () => {
     })
   })
 
-  it('serves the other origin for these endpoints alone (§5)', async () => {
+  it('§5: serves the other origin for these endpoints alone', async () => {
     const headers = { host: 'mtls.localhost:9', ...asNginx(own) }
     expect(await knock(selfSigned, headers)).toBe('invalid_grant')
     const pages = await request(new URL('/authorize', stage.issuer), { headers: { host: 'mtls.localhost:9' } })
@@ -106,14 +106,14 @@ describe('mutual TLS behind a proxy — RFC 8705', () => {
     await pages.body.dump()
   })
 
-  it('knows a client by the registered certificate itself (self_signed_tls_client_auth, §2.2)', async () => {
+  it('§2.2: knows a client by the registered certificate itself (self_signed_tls_client_auth)', async () => {
     expect(await knock(selfSigned, asNginx(own, 'NONE'))).toBe('invalid_grant')
     expect(await knock(selfSigned, asNginx(other))).toBe('invalid_client')
     expect(await knock(selfSigned, {})).toBe('invalid_client')
     expect(await knock(selfSigned, { 'x-client-cert': 'nonsense' })).toBe('invalid_client')
   })
 
-  it('knows a client by the subject of a certificate that the proxy verified (tls_client_auth, §2.1)', async () => {
+  it('§2.1: knows a client by the subject of a certificate that the proxy verified (tls_client_auth)', async () => {
     expect(await knock(byName, asNginx(own))).toBe('invalid_grant')
     expect(await knock(byName, asNginx(other))).toBe('invalid_client')
     expect(await knock(byName, asNginx(own, 'FAILED:unable to verify'))).toBe('invalid_client')
@@ -125,13 +125,13 @@ describe('mutual TLS behind a proxy — RFC 8705', () => {
     ['tls_client_auth_san_ip', '192.0.2.7'],
     ['tls_client_auth_san_uri', 'https://shop.example/client'],
     ['tls_client_auth_san_email', 'ops@shop.example'],
-  ])('knows a client by %s, exactly (§2.1.2)', async (name, value) => {
+  ])('§2.1.2: knows a client by %s, exactly', async (name, value) => {
     const client = await named({ [name]: value })
     expect(await knock(client, asNginx(own))).toBe('invalid_grant')
     expect(await knock(client, asNginx(other))).toBe('invalid_client')
   })
 
-  it('takes the header from the listed proxy only, and once only', async () => {
+  it('§7.1: takes the header from the listed proxy only, and once only', async () => {
     const twice = { ...asNginx(own), 'x-client-cert': [encodeURIComponent(other.pem), encodeURIComponent(own.pem)] }
     expect(await knock(selfSigned, twice)).toBe('invalid_client')
     const strict = await openStage(stage.database, {
@@ -143,7 +143,7 @@ describe('mutual TLS behind a proxy — RFC 8705', () => {
     await strict.close()
   })
 
-  it('binds tokens to the certificate, and reads RFC 9440’s form as well (§3)', async () => {
+  it('§3: binds tokens to the certificate, and reads RFC 9440’s form as well', async () => {
     const rfc9440 = await openStage(stage.database, {
       env: {
         DWAR_CLIENT_CERTIFICATE_HEADER: 'Client-Cert',
@@ -198,7 +198,41 @@ describe('mutual TLS behind a proxy — RFC 8705', () => {
     await rfc9440.close()
   })
 
-  it('gives a client whose tokens must be bound none at all where no certificate arrives any more', async () => {
+  it('§4: binds the refresh token of a public client to its certificate, and tells an API of the thumbprint (§3.1)', async () => {
+    const api = 'https://api.shop.example/v1'
+    const { client_id } = await stage.addClient({
+      token_endpoint_auth_method: 'none',
+      tls_client_certificate_bound_access_tokens: true,
+      dwar: { ...registration.dwar, resources: [{ identifier: api, scopes: ['rent'] }] },
+    })
+    const verifier = oauth.generateRandomCodeVerifier()
+    const url = new URL('/authorize', stage.issuer)
+    url.search = new URLSearchParams({
+      client_id,
+      redirect_uri: REDIRECT_URI,
+      response_type: 'code',
+      scope: 'openid offline_access rent',
+      resource: api,
+      prompt: 'consent',
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }).toString()
+    const code = (await logIn(url)).searchParams.get('code') ?? ''
+    const token = (form: Record<string, string>, headers: Record<string, string>) =>
+      post(new URL('/token', stage.issuer), { client_id, ...form }, headers)
+    const first = await token(
+      { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier: verifier, resource: api },
+      asNginx(own),
+    )
+    const thumbprint = Buffer.from(await crypto.subtle.digest('SHA-256', new Uint8Array(own.der))).toString('base64url')
+    expect(decodeJwt(String(first.body.access_token)).cnf).toEqual({ 'x5t#S256': thumbprint })
+    const refresh = { grant_type: 'refresh_token', refresh_token: String(first.body.refresh_token) }
+    expect((await token(refresh, asNginx(other))).body.error).toBe('invalid_grant')
+    expect((await token(refresh, {})).body.error).toBe('invalid_grant')
+    expect((await token(refresh, asNginx(own))).status).toBe(200)
+  })
+
+  it('§3: gives a client whose tokens must be bound none at all where no certificate arrives any more', async () => {
     const key = await makeKey()
     const { client_id } = await stage.addClient({
       token_endpoint_auth_method: 'private_key_jwt',
@@ -233,7 +267,7 @@ describe('mutual TLS behind a proxy — RFC 8705', () => {
     await bare.close()
   })
 
-  it('registers nothing that it cannot serve', async () => {
+  it('§3.4: registers nothing that it cannot serve', async () => {
     const bare = await openStage(stage.database, { secrets: secretsOf(stage), simulator: stage.simulator })
     await expect(
       bare.addClient({

@@ -1,4 +1,4 @@
-import { decodeProtectedHeader } from 'jose'
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
@@ -32,7 +32,7 @@ describeOnEachDatabase('tokens for a client’s own API — RFC 8707, RFC 9068',
     return { result, sub: oauth.getValidatedIdTokenClaims(result)?.sub ?? '' }
   }
 
-  it('are signed JWTs for that API alone, with the pairwise subject and its registered scopes (RFC 9068 §2)', async () => {
+  it('RFC 9068 §2: are signed JWTs for that API alone, with the pairwise subject and its registered scopes', async () => {
     const { result, sub } = await tokens()
     expect(decodeProtectedHeader(result.access_token)).toMatchObject({ alg: 'ES256', typ: 'at+jwt' })
     const request = new Request(API, { headers: { authorization: `Bearer ${result.access_token}` } })
@@ -42,7 +42,7 @@ describeOnEachDatabase('tokens for a client’s own API — RFC 8707, RFC 9068',
     expect(Object.keys(claims).toSorted()).toEqual(['aud', 'client_id', 'exp', 'iat', 'iss', 'jti', 'scope', 'sub'])
   })
 
-  it('open no claims of ours, and cannot be asked about or revoked (RFC 7009 §2.2.1)', async () => {
+  it('RFC 7009 §2.2.1: open no claims of ours, and cannot be asked about or revoked', async () => {
     const { result } = await tokens()
     const userinfo = await oauth.userInfoRequest(app.as, app.client, result.access_token, insecure)
     expect(userinfo.status).toBe(401)
@@ -58,7 +58,7 @@ describeOnEachDatabase('tokens for a client’s own API — RFC 8707, RFC 9068',
     ])
   })
 
-  it('come from a refresh too, beside tokens for userinfo (RFC 8707 §2.2)', async () => {
+  it('RFC 8707 §2.2: come from a refresh too, beside tokens for userinfo', async () => {
     const { result } = await tokens()
     const forApi = await oauth.refreshTokenGrantRequest(app.as, app.client, app.auth, result.refresh_token ?? '', {
       ...insecure,
@@ -77,7 +77,7 @@ describeOnEachDatabase('tokens for a client’s own API — RFC 8707, RFC 9068',
     expect((await oauth.userInfoRequest(app.as, app.client, third.access_token, insecure)).status).toBe(200)
   })
 
-  it('are refused for an API that another client registered, or nobody (§2: invalid_target)', async () => {
+  it('RFC 8707 §2: are refused for an API that another client registered, or nobody', async () => {
     const other = await addRelyingApp(stage)
     const { parameters } = await other.request({ resource: API })
     const { url } = await new Citizen(REDIRECT_URI).get(other.authorizeUrl(parameters))
@@ -85,5 +85,38 @@ describeOnEachDatabase('tokens for a client’s own API — RFC 8707, RFC 9068',
     const { callback, verifier } = await app.authorized({ resource: API, scope: 'openid rent' })
     const wider = await app.exchange(callback, verifier, { additionalParameters: { resource: 'https://api.other/' } })
     expect([wider.status, await wider.json()]).toEqual([400, expect.objectContaining({ error: 'invalid_target' })])
+  })
+
+  it.each(['not-a-uri', `${API}#fragment`])(
+    'RFC 8707 §2: are refused for %s, which is no resource',
+    async (resource) => {
+      const { parameters } = await app.request({ resource })
+      const { url } = await new Citizen(REDIRECT_URI).get(app.authorizeUrl(parameters))
+      expect(url.searchParams.get('error')).toBe('invalid_target')
+    },
+  )
+
+  it('RFC 8707 §2.2: are refused for an API that the request did not name', async () => {
+    const { callback, verifier } = await app.authorized({ scope: 'openid profile' })
+    const answer = await app.exchange(callback, verifier, { additionalParameters: { resource: API } })
+    expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ error: 'invalid_target' })])
+  })
+
+  it('RFC 9068 §4: can be checked with the published keys, and are not taken for an ID token', async () => {
+    const { result } = await tokens()
+    const keys = createRemoteJWKSet(new URL(app.as.jwks_uri ?? ''))
+    const { protectedHeader } = await jwtVerify(result.access_token, keys, {
+      issuer: stage.issuer.origin,
+      audience: API,
+      typ: 'at+jwt',
+    })
+    expect(protectedHeader.alg).not.toBe('none')
+    const hint = new URL(`/logout?${new URLSearchParams({ id_token_hint: result.access_token })}`, stage.issuer)
+    expect((await new Citizen(REDIRECT_URI).get(hint)).status).toBe(400)
+  })
+
+  it('RFC 9068 §6: name her by the subject of this app, and hold no claim about her', async () => {
+    const { result } = await tokens()
+    expect(JSON.stringify(decodeJwt(result.access_token))).not.toMatch(/Asha|1992|acct_/)
   })
 })
