@@ -49,7 +49,7 @@ describe('levels of assurance', () => {
   const asking = { claims: JSON.stringify({ id_token: { acr: null } }) }
   const insisting = (acr: object) => ({ claims: JSON.stringify({ id_token: { acr: { essential: true, ...acr } } }) })
 
-  it('advertises its ladder, and nothing about how DigiLocker signed her in', () => {
+  it('Discovery §3: advertises the ladder of acr, and nothing about how DigiLocker signed her in', () => {
     const metadata = config.serverMetadata()
     expect(metadata.acr_values_supported).toEqual([TWO, AADHAAR, DOCUMENT, ACCOUNT])
     expect(metadata.claims_supported).toContain('acr')
@@ -66,20 +66,20 @@ describe('levels of assurance', () => {
     ['a wish for less than there is', { scope: 'openid aadhaar pan', acr_values: DOCUMENT ?? '' }, 'asha', DOCUMENT],
     ['a wish that nobody can grant', { acr_values: 'urn:example:gold' }, 'asha', ACCOUNT],
     ['a wish for Aadhaar, which she has not linked', { acr_values: `${AADHAAR} ${ACCOUNT}` }, 'bala', ACCOUNT],
-  ])('tells what this login reached: %s', async (_case, parameters, persona, acr) => {
+  ])('Core §3.1.2.1: tells what this login reached: %s', async (_case, parameters, persona, acr) => {
     expect(await acrOf({ ...asking, ...parameters }, persona)).toEqual({ acr, amr: undefined })
   })
 
-  it('tells the level only where it was asked for', async () => {
+  it('Core §2: tells the level only where it was asked for', async () => {
     expect(await acrOf({ scope: 'openid aadhaar' }, 'asha')).toEqual({ acr: undefined, amr: undefined })
   })
 
-  it('takes the default of the registration as a wish', async () => {
+  it('Core §3.1.2.1: takes the default of the registration as a wish', async () => {
     expect(await acrOf({}, 'asha', withDefault)).toMatchObject({ acr: AADHAAR })
     expect(await acrOf({}, 'bala', withDefault)).toMatchObject({ acr: ACCOUNT })
   })
 
-  it('asks DigiLocker for the documents that a required level takes, and tells that level', async () => {
+  it('Core §5.5.1.1: asks DigiLocker for the documents that a required level takes, and tells that level', async () => {
     expect(await acrOf(insisting({ value: TWO }), 'asha')).toMatchObject({ acr: TWO })
     expect(await acrOf(insisting({ values: [TWO, DOCUMENT] }), 'bala')).toMatchObject({ acr: TWO })
   })
@@ -87,7 +87,7 @@ describe('levels of assurance', () => {
   it.each([
     ['the request', {}],
     ['a request with another wish beside it', { acr_values: ACCOUNT ?? '' }],
-  ])('ends as the standard says when a required level is not reached: %s', async (_case, further) => {
+  ])('Core §5.5.1.1: ends as the standard says when a required level is not reached: %s', async (_case, further) => {
     const { url } = await ask({ ...insisting({ value: AADHAAR }), ...further, state: 's1' })
     const citizen = new Citizen(REDIRECT_URI)
     const page = await signInAtDigiLocker(citizen, await citizen.get(url), 'bala')
@@ -101,7 +101,7 @@ describe('levels of assurance', () => {
     expect(back.searchParams.has('code')).toBe(false)
   })
 
-  it('lets nobody consent below a required level by a form of her own', async () => {
+  it('Core §5.5.1.1: lets nobody consent below a required level by a form of her own', async () => {
     const { url } = await ask(insisting({ value: AADHAAR }))
     const citizen = new Citizen(REDIRECT_URI)
     const page = await signInAtDigiLocker(citizen, await citizen.get(url), 'bala')
@@ -110,13 +110,13 @@ describe('levels of assurance', () => {
     expect(forged.status).toBe(409)
   })
 
-  it('refuses at once what no login of ours can reach', async () => {
+  it('Core §5.5.1.1: refuses at once what no login of ours can reach', async () => {
     const { url } = await ask(insisting({ value: 'urn:example:gold' }))
     const { url: back } = await new Citizen(REDIRECT_URI).get(url)
     expect(back.searchParams.get('error')).toBe('unmet_authentication_requirements')
   })
 
-  it('sends a session of a lower level to DigiLocker, though all else was agreed to', async () => {
+  it('Core §5.5.1.1: sends a session of a lower level to DigiLocker, though all else was agreed to', async () => {
     const citizen = new Citizen(REDIRECT_URI)
     const first = await ask({})
     await logIn(first.url, { citizen })

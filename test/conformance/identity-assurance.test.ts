@@ -282,14 +282,14 @@ describe('OpenID Identity Assurance 1.0', () => {
         withEvidence([{ type: { value: 'vouch' } }, { type: { value: 'document' } }]),
         { verification: { ...trusted, evidence: [{ type: 'document' }] }, claims: { name: asha.name } },
       ],
-    ])('answers, or leaves out: %s', async (_case, verified_claims, expected) => {
+    ])('IDA §5.7: answers, or leaves out: %s', async (_case, verified_claims, expected) => {
       const asked = { userinfo: { verified_claims } }
       const told = await tell(asked)
       expect(told).toEqual({ id_token: undefined, userinfo: expected })
       expectSound(asked, told)
     })
 
-    it('delivers where it was asked for and nowhere else', async () => {
+    it('IDA §5.3: delivers where it was asked for and nowhere else', async () => {
       const name = withClaims({ name: null })
       const birthdate = withClaims({ birthdate: null })
       expect(await tell({ id_token: { verified_claims: name } })).toEqual({
@@ -302,7 +302,23 @@ describe('OpenID Identity Assurance 1.0', () => {
       })
     })
 
-    it('tells no number of a document that was not asked for by name', async () => {
+    it('IDA §8: announces what it has, and nothing of what it has not', () => {
+      const metadata = config.serverMetadata() as unknown as Record<string, unknown>
+      expect(metadata).toMatchObject({
+        claims_parameter_supported: true,
+        verified_claims_supported: true,
+        trust_frameworks_supported: ['in_digilocker'],
+        evidence_supported: ['document'],
+        documents_supported: ['idcard', 'driving_permit', 'pan_card'],
+        documents_check_methods_supported: ['vcrypt'],
+        claim_types_supported: ['normal'],
+      })
+      expect(metadata.claims_in_verified_claims_supported).toEqual(expect.arrayContaining(['name', 'birthdate']))
+      for (const absent of ['electronic_records_supported', 'attachments_supported', 'digest_algorithms_supported'])
+        expect(metadata).not.toHaveProperty(absent)
+    })
+
+    it('IDA §5.4: tells no number of a document that was not asked for by name', async () => {
       for (const document_details of [{}, { type: null }, { type: null, issuer: {} }] as Json[]) {
         const asked = {
           userinfo: { verified_claims: withEvidence([{ type: { value: 'document' }, document_details }]) },
@@ -311,13 +327,13 @@ describe('OpenID Identity Assurance 1.0', () => {
       }
     })
 
-    it('leaves out what the person keeps to herself, when the app can do without it', async () => {
+    it('IDA §5.7.3: leaves out what the person keeps to herself, when the app can do without it', async () => {
       const asked = { userinfo: { verified_claims: withClaims({ name: null, birthdate: { essential: false } }) } }
       const told = await tell(asked, { keep: ['verified_claims.birthdate'] })
       expect(told.userinfo).toEqual({ verification: trusted, claims: { name: asha.name } })
     })
 
-    it('never makes a date of birth of a year alone', async () => {
+    it('IDA §5.7.2: never makes a date of birth of a year alone', async () => {
       const id = withEvidence([{ type: { value: 'document' }, document_details: { type: { value: 'idcard' } } }], {
         name: null,
         birthdate: null,
@@ -329,14 +345,14 @@ describe('OpenID Identity Assurance 1.0', () => {
       expect(told.claims).toEqual({ name: "George D'Souza" })
     })
 
-    it('tells nothing of documents that are PDF only, and the login goes on', async () => {
+    it('IDA §5.7.2: tells nothing of documents that are PDF only, and the login goes on', async () => {
       expect(await tell({ userinfo: { verified_claims: plain } }, { persona: 'dev' })).toEqual({
         id_token: undefined,
         userinfo: undefined,
       })
     })
 
-    it.each(['userinfo', 'id_token'])('refuses what breaks the syntax, and names the place: %s', async (place) => {
+    it.each(['userinfo', 'id_token'])('IDA §5.7.6: refuses what breaks the syntax, and names the place: %s', async (place) => {
       const { error, description } = await refusal({ [place]: { verified_claims: [plain, { ...plain, claims: {} }] } })
       expect([error, description]).toEqual([
         'invalid_request',
@@ -344,7 +360,7 @@ describe('OpenID Identity Assurance 1.0', () => {
       ])
     })
 
-    it('refuses it in a pushed request too', async () => {
+    it('IDA §5.7.6: refuses it in a pushed request too', async () => {
       const { parameters } = await ask({ userinfo: { verified_claims: [{ claims: null }] } })
       await expect(client.buildAuthorizationUrlWithPAR(config, parameters)).rejects.toMatchObject({
         error: 'invalid_request',
@@ -369,7 +385,7 @@ describe('OpenID Identity Assurance 1.0', () => {
       claims,
     })
 
-    it.each(['id_token', 'userinfo'] as const)('answers each by its own document: %s', async (place) => {
+    it.each(['id_token', 'userinfo'] as const)('IDA §5.6: answers each of an array by its own document: %s', async (place) => {
       const asked = {
         [place]: {
           verified_claims: [
@@ -387,7 +403,7 @@ describe('OpenID Identity Assurance 1.0', () => {
       expectSound(asked, answer)
     })
 
-    it('answers one of several, and one alone, by an array', async () => {
+    it('IDA §5.6: answers one of several, and one alone, by an array', async () => {
       const one = from('driving_permit', { name: null })
       const answered = [told('driving_permit', { name: 'Asha Verma' })]
       expect((await tell({ userinfo: { verified_claims: [one] } })).userinfo).toEqual(answered)
@@ -399,7 +415,7 @@ describe('OpenID Identity Assurance 1.0', () => {
       )
     })
 
-    it('takes it by a pushed request too', async () => {
+    it('IDA §5.6: takes an array by a pushed request too', async () => {
       const { verifier, parameters } = await ask({
         userinfo: { verified_claims: [from('driving_permit', { name: null })] },
       })
@@ -413,7 +429,7 @@ describe('OpenID Identity Assurance 1.0', () => {
     })
 
     it.each([true, false])(
-      'takes it by a signed request too, in the object form as well — RFC 9101 (pushed: %s)',
+      'IDA §5.6: takes an array by a signed request too, in the object form as well (pushed, %s)',
       async (pushed) => {
         const key = await makeKey('ES256', { use: 'sig' })
         const app = await addRelyingApp(stage, { jwks: { keys: [key.jwk] } })
@@ -444,7 +460,7 @@ describe('OpenID Identity Assurance 1.0', () => {
       return new URLSearchParams({ client_id: app.client.client_id, request_uri })
     }
 
-    it('asks the person once for what several entries ask of one document, and apart for each document', async () => {
+    it('IDA §5.6: asks the person once for what several entries ask of one document, and apart for each document', async () => {
       const choice = { essential: false }
       const verified_claims = [
         from('driving_permit', { name: choice }),
@@ -462,7 +478,7 @@ describe('OpenID Identity Assurance 1.0', () => {
       ])
     })
 
-    it('asks her again when an entry is added or one asks for more, and not otherwise', async () => {
+    it('IDA §5.6: asks her again when an entry is added or one asks for more, and not otherwise', async () => {
       const citizen = new Citizen(REDIRECT_URI)
       const name = from('driving_permit', { name: null })
       const first = await ask({ userinfo: { verified_claims: [name] } })
@@ -482,7 +498,7 @@ describe('OpenID Identity Assurance 1.0', () => {
       expect(await silently(name)).toBe('consent_required')
     })
 
-    it('keeps apart what she agreed to of each document', async () => {
+    it('IDA §5.6: keeps apart what she agreed to of each document', async () => {
       const choice = { essential: false }
       const verified_claims = [from('driving_permit', { name: choice }), from('pan_card', { name: choice })]
       const answer = await tell({ userinfo: { verified_claims } }, { keep: ['verified_claims.name.DRVLC'] })

@@ -20,7 +20,7 @@ describe('authorization server metadata — OpenID Connect Discovery §3, RFC 84
   const content = ['A128CBC-HS256', 'A128GCM', 'A256CBC-HS512', 'A256GCM']
   const clients = ['ES256', 'EdDSA', 'PS256', 'RS256']
 
-  it('names every protocol that is on, with its algorithms', () => {
+  it('RFC 8414 §2: names every protocol that is on, with its algorithms', () => {
     expect(metadata).toMatchObject({
       pushed_authorization_request_endpoint: `${stage.issuer.origin}/par`,
       introspection_endpoint: `${stage.issuer.origin}/introspect`,
@@ -61,7 +61,7 @@ describe('authorization server metadata — OpenID Connect Discovery §3, RFC 84
     ])
   })
 
-  it('has no list without a member, and names nothing that is off (RFC 8414 §3.2)', () => {
+  it('RFC 8414 §3.2: has no list without a member, and names nothing that is off', () => {
     expect(Object.entries(metadata).filter(([, value]) => Array.isArray(value) && value.length === 0)).toEqual([])
     for (const name of [
       'tls_client_certificate_bound_access_tokens',
@@ -74,7 +74,7 @@ describe('authorization server metadata — OpenID Connect Discovery §3, RFC 84
       expect(metadata).not.toHaveProperty(name)
   })
 
-  it('names no shared-key algorithm and no none', () => {
+  it('Discovery §3: names no shared-key algorithm and no none', () => {
     const named = Object.entries(metadata)
       .filter(([name]) => name.endsWith('_alg_values_supported'))
       .flatMap(([, values]) => values)

@@ -293,7 +293,7 @@ describe('distinguished names — RFC 4514', () => {
     ['CN=\\FF', undefined],
     ['CN=a,,C=IN', undefined],
     ['', undefined],
-  ])('reads %s', (text, expected) => {
+  ])('RFC 4514 §3: reads %s', (text, expected) => {
     expect(parseDistinguishedName(text)).toBe(expected)
   })
 })

@@ -35,24 +35,24 @@ describe('parameters of the authentication request — OpenID Connect Core §3.1
   const errorOf = ({ url }: { url: URL }) => url.searchParams.get('error')
 
   describe('prompt', () => {
-    it('none: a code where she has agreed to exactly this, without a page', async () => {
+    it('Core §3.1.2.1: prompt=none gives a code where she has agreed to exactly this, without a page', async () => {
       expect((await send({ prompt: 'none' })).url.searchParams.get('code')).toBeTruthy()
     })
 
-    it('none: login_required of a stranger, consent_required for more than she agreed to (§3.1.2.6)', async () => {
+    it('Core §3.1.2.6: prompt=none is login_required of a stranger, consent_required for more than she agreed to', async () => {
       expect(errorOf(await send({ prompt: 'none' }, stranger()))).toBe('login_required')
       expect(errorOf(await send({ prompt: 'none', scope: 'openid profile pan' }))).toBe('consent_required')
     })
 
-    it.each(['login', 'consent', 'login consent'])('%s: our page, though she is signed in', async (prompt) => {
+    it.each(['login', 'consent', 'login consent'])('Core §3.1.2.1: prompt=%s shows our page, though she is signed in', async (prompt) => {
       expect((await send({ prompt })).url.pathname).toMatch(/^\/interaction\//)
     })
 
-    it.each(['none login', 'select_account', 'create', 'nonsense'])('%s: invalid_request', async (prompt) => {
+    it.each(['none login', 'select_account', 'create', 'nonsense'])('Core §3.1.2.1: prompt=%s is invalid_request', async (prompt) => {
       expect(errorOf(await send({ prompt }))).toBe('invalid_request')
     })
 
-    it('login: DigiLocker is asked for a new sign-in, not for its own session', async () => {
+    it('Core §3.1.2.1: prompt=login asks DigiLocker for a new sign-in, not for its own session', async () => {
       const start = await send({ prompt: 'login' }, stranger())
       const browser = stranger()
       expect(start.url.pathname).toMatch(/^\/interaction\//)
@@ -62,17 +62,17 @@ describe('parameters of the authentication request — OpenID Connect Core §3.1
   })
 
   describe('max_age', () => {
-    it('lets a younger sign-in pass, and asks anew for an older one', async () => {
+    it('Core §3.1.2.1: max_age lets a younger sign-in pass, and asks anew for an older one', async () => {
       expect((await send({ max_age: '3600' })).url.searchParams.get('code')).toBeTruthy()
       expect((await send({ max_age: '0' })).url.pathname).toMatch(/^\/interaction\//)
       expect(errorOf(await send({ max_age: '0', prompt: 'none' }))).toBe('login_required')
     })
 
-    it.each(['-1', 'soon'])('%s: invalid_request', async (max_age) => {
+    it.each(['-1', 'soon'])('Core §3.1.2.1: max_age=%s is invalid_request', async (max_age) => {
       expect(errorOf(await send({ max_age }))).toBe('invalid_request')
     })
 
-    it('puts auth_time into the ID token (§2)', async () => {
+    it('Core §2: max_age puts auth_time into the ID token', async () => {
       const { verifier, parameters } = await app.request({ scope: SCOPE, prompt: undefined, max_age: '3600' })
       const { url } = await citizen.get(app.authorizeUrl(parameters))
       const callback = oauth.validateAuthResponse(app.as, app.client, url, parameters.get('state') ?? '')
@@ -87,7 +87,7 @@ describe('parameters of the authentication request — OpenID Connect Core §3.1
   })
 
   describe('id_token_hint', () => {
-    it('lets her pass, and nobody else', async () => {
+    it('Core §3.1.2.1: id_token_hint lets her pass, and nobody else', async () => {
       expect((await send({ prompt: 'none', id_token_hint: idToken })).url.searchParams.get('code')).toBeTruthy()
       const other = stranger()
       const { parameters } = await app.request({ scope: SCOPE, prompt: undefined })
@@ -95,7 +95,7 @@ describe('parameters of the authentication request — OpenID Connect Core §3.1
       expect(errorOf(await send({ prompt: 'none', id_token_hint: idToken }, other))).toBe('login_required')
     })
 
-    it('refuses one that is not ours', async () => {
+    it('Core §3.1.2.1: id_token_hint is refused when it is not ours', async () => {
       expect(errorOf(await send({ id_token_hint: 'e30.e30.e30' }))).toBe('invalid_request')
       const { privateKey } = await makeKey('RS256')
       const { SignJWT } = await import('jose')
@@ -110,7 +110,7 @@ describe('parameters of the authentication request — OpenID Connect Core §3.1
     })
   })
 
-  it('login_hint changes nothing and goes nowhere: it is personal data, and DigiLocker takes none', async () => {
+  it('Core §3.1.2.1: login_hint changes nothing and goes nowhere, being personal data that DigiLocker does not take', async () => {
     const browser = stranger()
     const hint = '+919876543210'
     const start = await send({ login_hint: hint }, browser)
@@ -128,19 +128,19 @@ describe('parameters of the authentication request — OpenID Connect Core §3.1
     ['hi', 'hi'],
     ['fr hi en', 'hi'],
     ['fr', 'en'],
-  ])('ui_locales=%s: pages in %s', async (ui_locales, expected) => {
+  ])('Core §3.1.2.1: ui_locales=%s gives pages in %s', async (ui_locales, expected) => {
     const page = await send({ ui_locales }, stranger())
     expect(page.headers['content-language']).toBe(expected)
   })
 
-  it('carries state and iss in every answer, errors too (RFC 9207 §2)', async () => {
+  it('RFC 9207 §2: carries state and iss in every answer, errors too', async () => {
     const { url } = await send({ prompt: 'none', state: 'the-state' }, stranger())
     expect(Object.fromEntries(url.searchParams)).toMatchObject({ state: 'the-state', iss: stage.issuer.origin })
   })
 })
 
 describe('third-party-initiated login — OpenID Connect Core §4', () => {
-  it('registers an https address alone', async () => {
+  it('Core §4: registers an https address alone', async () => {
     const stage = await openStage(await open())
     const { metadata } = await stage.addClient({ initiate_login_uri: 'https://shop.example/login' })
     expect(metadata.initiate_login_uri).toBe('https://shop.example/login')

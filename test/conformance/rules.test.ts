@@ -25,7 +25,7 @@ const rows: readonly Row[] = read('README.md')
 const titled = readdirSync(home)
   .filter((file) => file.endsWith('.test.ts') && file !== 'rules.test.ts')
   .flatMap((file) =>
-    [...read(file).matchAll(/'((?:§|Appendix |RFC \d+ §|Core §)[^':\n]*): ([^'\n]*)'/g)].map(
+    [...read(file).matchAll(/'((?:(?:[A-Z][\w ]*)?§|Appendix )[^':\n]*): ([^'\n]*)'/g)].map(
       ([, section = '', rule = '']) => ({ file, section, rule }),
     ),
   )

@@ -15,12 +15,15 @@ import { logIn, openStage, REDIRECT_URI, type Stage } from '../support/stage.ts'
 /** The back-channel endpoint of a relying app, that answers as it is told. */
 async function listenForLogouts() {
   const tokens: string[] = []
+  const requests: { method: string | undefined; type: string | undefined; names: string[] }[] = []
   let answer: number | 'nothing' = 200
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
-      const token = new URLSearchParams(Buffer.concat(parts).toString()).get('logout_token')
+      const form = new URLSearchParams(Buffer.concat(parts).toString())
+      requests.push({ method: request.method, type: request.headers['content-type'], names: [...form.keys()] })
+      const token = form.get('logout_token')
       if (token) tokens.push(token)
       if (answer === 'nothing') return
       response.writeHead(answer, answer === 302 ? { location: 'http://localhost:1/' } : {}).end()
@@ -31,6 +34,7 @@ async function listenForLogouts() {
   return {
     uri: `http://localhost:${port}/logout`,
     tokens,
+    requests,
     answerWith: (next: typeof answer) => {
       answer = next
     },
@@ -132,6 +136,19 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     expect(of(other)).toMatchObject({ sub: second.claims?.sub })
     expect(of(other)).not.toHaveProperty('sid')
     await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 10_000 })
+  })
+
+  it('posts a form with the token and nothing else (§2.5)', async () => {
+    const citizen = new Citizen(REDIRECT_URI)
+    const { idToken } = await signIn(shop, citizen)
+    receiver.requests.length = 0
+    await signOut(citizen, idToken)
+    await arrived(1)
+    expect(receiver.requests[0]).toEqual({
+      method: 'POST',
+      type: expect.stringMatching(/^application\/x-www-form-urlencoded/),
+      names: ['logout_token'],
+    })
   })
 
   it('does not let the person wait for an app that does not answer', async () => {
