@@ -150,7 +150,7 @@ program
   .description('register the clients that the OpenID Foundation’s test plans need, and print each plan’s configuration')
   .requiredOption('--suite <url>', 'base address of the suite, e.g. https://www.certification.openid.net')
   .requiredOption('--alias <name>', 'alias of your runs; each plan gets its own, beginning with this')
-  .option('--plan <name...>', 'only these: basic, config, formpost, logout, backchannel, 3rdparty, fapi2-dpop …')
+  .option('--plan <name...>', 'only these: basic, config, formpost, logout, backchannel, fapi2-dpop, fapi2-mtls …')
   .option('--replace', 'put new clients in place of those of an earlier call')
   .action(async (options: { suite: string; alias: string; plan?: string[]; replace?: boolean }) => {
     refuseInProduction('conformance-clients')

@@ -14,13 +14,29 @@ export interface Plan {
   readonly short: string
   readonly variant: Readonly<Record<string, string>>
   readonly clients: readonly PlannedClient[]
+  /** further members of the configuration */
+  readonly further?: Readonly<Record<string, unknown>>
 }
 
 const STATIC = { server_metadata: 'discovery', client_registration: 'static_client' }
 const CLAIMS = 'openid profile email phone address offline_access'
 
 /**
- * The plans that an issuer like this one is certified by, with the clients that each needs.
+ * The plans that an issuer like this one is certified by, with the clients that each needs. Names of plans, variants and
+ * members are those of the suite's source (openid-certification/conformance-suite, Java classes under
+ * `net.openid.conformance`): a plan's name stands in its `@PublishTestPlan`, what may be chosen in the enumerations of
+ * `variant`, and what a plan fixes by itself is not chosen:
+ * - `oidcc-*` take `server_metadata`, `client_registration`, and logout plans `response_type`; with static clients
+ *   `client`, `client2` and `client_secret_post` are read. They come back to `callback`, `post_logout_redirect` and
+ *   `backchannel_logout` below the alias, and send no PKCE.
+ * - `fapi2-*` (`fapi2spfinal`) take `client_auth_type`, `sender_constrain`, `openid`, `fapi_profile`,
+ *   `authorization_request_type`, `grant_management`, and message signing `fapi_request_method` and `fapi_response_mode`;
+ *   they read `client.scope`, `client.jwks` with private keys, `client.dpop_signing_alg` with DPoP, `mtls` and `mtls2`
+ *   with certificates, and `resource.resourceUrl`. The second client comes back to an address with a query.
+ * - `ekyc-test-plan-oidccore` (`ekyc.plan`) takes what `AbstractOIDCCServerSecurityProfileTest` takes, and reads claims to
+ *   ask for under `ekyc`.
+ * - Third-party-initiated login (`oidcc-3rdparty-init-login-certification-test-plan`) is for dynamic registration alone,
+ *   which we do not offer: it cannot be run here.
  * @param base the suite's addresses of this run: `<suite>/test/a/<alias>`, by the plan's short name
  */
 export function conformancePlans(base: (short: string) => string): Plan[] {
@@ -60,22 +76,42 @@ export function conformancePlans(base: (short: string) => string): Plan[] {
         backchannel_logout_session_required: true,
       },
     ),
-    oidc(
-      '3rdparty',
-      'oidcc-3rdparty-init-login-certification-test-plan',
-      { client_registration: 'static_client', response_type: 'code' },
-      { initiate_login_uri: at('3rdparty', 'initiate_login') },
-    ),
     fapi2('fapi2-dpop', 'fapi2-security-profile-final-test-plan', 'dpop', base),
     fapi2('fapi2-mtls', 'fapi2-security-profile-final-test-plan', 'mtls', base),
     fapi2('message-signing', 'fapi2-message-signing-final-test-plan', 'dpop', base),
-    oidc('ekyc', 'ekyc-test-plan-oidccore', {
-      ...STATIC,
-      client_auth_type: 'client_secret_basic',
-      response_type: 'code',
-      response_mode: 'default',
-    }),
+    { ...oidc('ekyc', 'ekyc-test-plan-oidccore', EKYC), further: { ekyc: EKYC_CLAIMS } },
   ]
+}
+
+const EKYC = {
+  ...STATIC,
+  client_auth_type: 'client_secret_basic',
+  response_type: 'code',
+  response_mode: 'default',
+  security_profile: 'none',
+  auth_request_method: 'http_query',
+  auth_request_non_repudiation_method: 'unsigned',
+  sender_constrain: 'none',
+  fapi_response_mode: 'plain_response',
+  ekyc_verified_claims_response_support: 'id_token_userinfo',
+  ekyc_profile: 'plain_ekyc',
+}
+
+const ASKED = {
+  verified_claims: {
+    verification: {
+      trust_framework: null,
+      evidence: [{ type: { value: 'document' }, document_details: { type: null } }],
+    },
+    claims: { name: null, birthdate: null },
+  },
+}
+
+/** What the suite asks for; without it, the first that the metadata names. */
+const EKYC_CLAIMS = {
+  verified_claims_names: ['name', 'birthdate'],
+  unverified_claims_names: ['gender'],
+  verified_claims_request_list: [{ userinfo: ASKED }, { id_token: ASKED }],
 }
 
 /** The suite sends no PKCE in these plans. */
@@ -109,6 +145,8 @@ function fapi2(short: string, name: string, bound: 'dpop' | 'mtls', base: (short
       sender_constrain: bound,
       openid: 'openid_connect',
       fapi_profile: 'plain_fapi',
+      authorization_request_type: 'simple',
+      grant_management: 'disabled',
       ...(signing && { fapi_request_method: 'signed_non_repudiation', fapi_response_mode: 'jarm' }),
     },
     clients: (['client', 'client2'] as const).map((member) => ({

@@ -66,6 +66,7 @@ async function prepare(plan: Plan, options: ConformanceOptions, run: Run): Promi
       description: `Dwar, ${plan.name}`,
       server: { discoveryUrl: new URL('/.well-known/openid-configuration', options.issuer).href },
       ...members,
+      ...plan.further,
       ...(plan.clients.some(({ signs }) => signs) && {
         resource: { resourceUrl: new URL('/userinfo', options.issuer).href },
       }),
@@ -96,7 +97,8 @@ async function addClient(
     [member]: {
       client_id: id,
       ...(secret && { client_secret: secret }),
-      ...(keys && { scope: registration.scope, jwks: { keys: [keys.privateJwk] }, dpop_signing_alg: 'ES256' }),
+      ...(keys && { scope: registration.scope, jwks: { keys: [keys.privateJwk] } }),
+      ...(registration.dpop_bound_access_tokens === true && { dpop_signing_alg: 'ES256' }),
     },
     ...(shown && { [member === 'client2' ? 'mtls2' : 'mtls']: shown }),
   }

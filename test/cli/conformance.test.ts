@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createOperations } from '../../src/admin/operations.ts'
 import { type PreparedPlan, prepareConformance, type Run } from '../../src/cli/conformance.ts'
 import { freshPGlite } from '../support/databases.ts'
+import { officialSchemasAreHere, officialValidators } from '../support/official-schemas.ts'
 import { discover, insecure } from '../support/relying-app.ts'
 import { logIn, openStage, type Stage } from '../support/stage.ts'
 
@@ -54,7 +55,6 @@ it('prepares every plan an issuer like this one is certified by', () => {
     'oidcc-formpost-basic-certification-test-plan',
     'oidcc-rp-initiated-logout-certification-test-plan',
     'oidcc-backchannel-rp-initiated-logout-certification-test-plan',
-    'oidcc-3rdparty-init-login-certification-test-plan',
     'fapi2-security-profile-final-test-plan',
     'fapi2-security-profile-final-test-plan',
     'fapi2-message-signing-final-test-plan',
@@ -68,6 +68,77 @@ it('prepares every plan an issuer like this one is certified by', () => {
     client_secret_post: { client_id: 'conformance-dwar-basic-client-secret-post', client_secret: expect.any(String) },
     client2: { client_id: 'conformance-dwar-basic-client2', client_secret: expect.any(String) },
   })
+})
+
+it('chooses every variant that a plan leaves open, and no other', () => {
+  const variants = Object.fromEntries(
+    prepared.map(({ configuration, variant }) => [String(configuration.alias).replace('dwar-', ''), variant]),
+  )
+  const fapi2 = {
+    client_auth_type: 'private_key_jwt',
+    openid: 'openid_connect',
+    fapi_profile: 'plain_fapi',
+    authorization_request_type: 'simple',
+    grant_management: 'disabled',
+  }
+  const found = { server_metadata: 'discovery', client_registration: 'static_client' }
+  const code = { client_registration: 'static_client', response_type: 'code' }
+  expect(variants).toEqual({
+    basic: found,
+    config: {},
+    formpost: found,
+    logout: code,
+    backchannel: code,
+    'fapi2-dpop': { ...fapi2, sender_constrain: 'dpop' },
+    'fapi2-mtls': { ...fapi2, sender_constrain: 'mtls' },
+    'message-signing': {
+      ...fapi2,
+      sender_constrain: 'dpop',
+      fapi_request_method: 'signed_non_repudiation',
+      fapi_response_mode: 'jarm',
+    },
+    ekyc: {
+      ...found,
+      client_auth_type: 'client_secret_basic',
+      response_type: 'code',
+      response_mode: 'default',
+      security_profile: 'none',
+      auth_request_method: 'http_query',
+      auth_request_non_repudiation_method: 'unsigned',
+      sender_constrain: 'none',
+      fapi_response_mode: 'plain_response',
+      ekyc_verified_claims_response_support: 'id_token_userinfo',
+      ekyc_profile: 'plain_ekyc',
+    },
+  })
+})
+
+it('writes the members that the suite reads, and no other', () => {
+  const membersOf = (short: string) => Object.keys(configurationOf(short)).toSorted()
+  const shared = ['alias', 'client', 'client2', 'description', 'server']
+  expect(membersOf('config')).toEqual(['alias', 'description', 'server'])
+  for (const short of ['basic', 'formpost', 'logout', 'backchannel'])
+    expect(membersOf(short)).toEqual([...shared, 'client_secret_post'].toSorted())
+  expect(membersOf('fapi2-dpop')).toEqual([...shared, 'resource'].toSorted())
+  expect(membersOf('message-signing')).toEqual([...shared, 'resource'].toSorted())
+  expect(membersOf('fapi2-mtls')).toEqual([...shared, 'mtls', 'mtls2', 'resource'].toSorted())
+  expect(membersOf('ekyc')).toEqual([...shared, 'client_secret_post', 'ekyc'].toSorted())
+  const fields = (client: SuiteClient | undefined) => Object.keys(client ?? {}).toSorted()
+  expect(fields(configurationOf('fapi2-dpop').client)).toEqual(['client_id', 'dpop_signing_alg', 'jwks', 'scope'])
+  expect(fields(configurationOf('fapi2-mtls').client2)).toEqual(['client_id', 'jwks', 'scope'])
+  expect(configurationOf('fapi2-dpop').resource).toEqual({ resourceUrl: `${stage.issuer.origin}/userinfo` })
+})
+
+it('asks in the eKYC plan for what the metadata names', async () => {
+  const { ekyc } = configurationOf('ekyc') as unknown as {
+    ekyc: { verified_claims_names: string[]; unverified_claims_names: string[]; verified_claims_request_list: object[] }
+  }
+  const metadata = (await discover(stage.issuer)) as unknown as Record<string, string[]>
+  expect(metadata.claims_in_verified_claims_supported).toEqual(expect.arrayContaining(ekyc.verified_claims_names))
+  expect(metadata.claims_supported).toEqual(expect.arrayContaining(ekyc.unverified_claims_names))
+  expect(ekyc.verified_claims_request_list.map((asked) => Object.keys(asked))).toEqual([['userinfo'], ['id_token']])
+  for (const validate of officialSchemasAreHere ? officialValidators('verified_claims_request', 'lax') : [])
+    for (const asked of ekyc.verified_claims_request_list) expect(validate(asked)).toBe(true)
 })
 
 it('registers what the plans expect', async () => {
