@@ -168,6 +168,13 @@ export interface RateCountTable {
   hits: Int8
 }
 
+/** `id` is the SHA-256 of the handle. */
+export interface PostedRequestTable {
+  id: Buffer
+  sealed: Buffer
+  ends_at: Date
+}
+
 export interface LogoutDeliveryTable {
   id: string
   client_id: string
@@ -197,4 +204,5 @@ export interface Schema {
   signing_key: SigningKeyTable
   rate_count: RateCountTable
   logout_delivery: LogoutDeliveryTable
+  posted_request: PostedRequestTable
 }

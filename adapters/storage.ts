@@ -3,6 +3,7 @@ import type { CountStore } from '../src/limits/limiter.ts'
 import type { ConsentStore } from '../src/privacy/consent.ts'
 import type { EventStore } from '../src/privacy/event.ts'
 import type { SharingStore } from '../src/privacy/sharing.ts'
+import type { PostedRequestStore } from '../src/provider/posted-requests.ts'
 import type {
   AccountStore,
   AttemptStore,
@@ -21,6 +22,7 @@ import { createConsentStore } from './consent-store.ts'
 import type { Database } from './database.ts'
 import { createEventStore } from './event-store.ts'
 import { createLogoutStore } from './logout-store.ts'
+import { createPostedRequestStore } from './posted-request-store.ts'
 import { createRailCredentialStore } from './rail-credential-store.ts'
 import { createRateCountStore } from './rate-count-store.ts'
 import { createReplayStore, type InsertReplay } from './replay-store.ts'
@@ -45,6 +47,7 @@ export interface Storage {
   readonly sharings: SharingStore
   readonly upstreamSessions: UpstreamSessionStore
   readonly logouts: LogoutStore
+  readonly postedRequests: PostedRequestStore
   readonly signingKeys: SigningKeyStore
   readonly railCredentials: RailCredentialStore
   readonly rateCounts: CountStore
@@ -72,6 +75,7 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     sharings: createSharingStore(database, events),
     upstreamSessions: createUpstreamSessionStore(database),
     logouts: createLogoutStore(database, events, memo),
+    postedRequests: createPostedRequestStore(database),
     signingKeys: createSigningKeyStore(database, clock, events),
     railCredentials: createRailCredentialStore(database),
     rateCounts: createRateCountStore(database),

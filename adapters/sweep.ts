@@ -21,6 +21,7 @@ export async function sweep(database: Database, now: number, batch: number): Pro
   const models = await inBatches(batch, () => deleteModels(database, before, batch))
   const grants = await inBatches(batch, () => deleteById(database, 'oidc_grant', before, batch))
   const attempts = await inBatches(batch, () => deleteById(database, 'rail_attempt', before, batch))
+  await inBatches(batch, () => deletePosted(database, now, batch))
   return { models, grants, attempts }
 }
 
@@ -48,6 +49,14 @@ async function deleteById(
 ): Promise<number> {
   const { numAffectedRows } = await sql`delete from ${sql.table(table)} where id in (
     select id from ${sql.table(table)} where expires_at < to_timestamp(${before}) order by expires_at limit ${batch}
+  )`.execute(database.db())
+  return Number(numAffectedRows ?? 0n)
+}
+
+/** Nobody came for them in time. */
+async function deletePosted(database: Database, now: number, batch: number): Promise<number> {
+  const { numAffectedRows } = await sql`delete from posted_request where id in (
+    select id from posted_request where ends_at <= to_timestamp(${now}) order by ends_at limit ${batch}
   )`.execute(database.db())
   return Number(numAffectedRows ?? 0n)
 }

@@ -46,6 +46,7 @@ import { interactionStarted } from './provider/login-started.ts'
 import { withoutSignature } from './provider/no-signature.ts'
 import { observe } from './provider/observe.ts'
 import { createPairwise } from './provider/pairwise.ts'
+import { createPostedRequests } from './provider/posted-requests.ts'
 import { publicCache } from './provider/public-cache.ts'
 import { createRepeatTerms } from './provider/refresh.ts'
 import { MTLS_PATHS } from './provider/routes.ts'
@@ -245,6 +246,7 @@ async function compose(
     limits: limits && { ...limits, onLimited: (route) => metrics.noteLimited(route, 'address') },
     mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
     engine,
+    posted: createPostedRequests({ store: storage.postedRequests, vault, clock }),
     vault,
     login,
     consent,

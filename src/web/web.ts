@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa, { type Middleware } from 'koa'
 import type { Log } from '../log.ts'
 import type { IssuerHolder } from '../provider/issuer-holder.ts'
+import type { PostedRequests } from '../provider/posted-requests.ts'
 import type { Vault } from '../vault/vault.ts'
 import { securityHeaders } from './middleware/headers.ts'
 import { pinHost } from './middleware/host.ts'
@@ -14,10 +15,12 @@ import { type AccountParts, accountRoutes } from './routes/account.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { type InteractionParts, interactionRoutes } from './routes/interaction.ts'
+import { postedRoutes } from './routes/posted.ts'
 import { createVisits } from './visit.ts'
 
 export interface WebParts extends Omit<InteractionParts, 'visits'>, Pick<AccountParts, 'sharings'> {
   readonly engine: IssuerHolder
+  readonly posted: PostedRequests
   readonly vault: Vault
   readonly issuer: URL
   readonly behindProxy: boolean
@@ -48,6 +51,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   // Programs call these all the time: past our own routes, which have no part in them.
   app.use((ctx, next) => (PROGRAM_PATHS.has(ctx.path) ? toEngine(ctx, next) : next()))
   app.use(home(parts))
+  app.use(postedRoutes(parts))
   app.use((ctx, next) => parts.remembering(ctx, next))
   app.use(callbackRoutes({ login: parts.login, browser: parts.browser, rails: ['digilocker'] }))
   const visits = createVisits(parts)
