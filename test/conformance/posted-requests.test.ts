@@ -9,7 +9,7 @@ import { sweep } from '../../adapters/sweep.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { Citizen, type Page } from '../support/citizen.ts'
 import { describeOnEachDatabase, freshPGlite } from '../support/databases.ts'
-import { addRelyingApp, insecure, type RelyingApp } from '../support/relying-app.ts'
+import { addRelyingApp, insecure, makeKey, type RelyingApp } from '../support/relying-app.ts'
 import { openStage, pinOf, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
 
 /** what an app may have posted to keep it out of addresses */
@@ -195,7 +195,11 @@ describeOnEachDatabase('requests that come by POST', (open) => {
   })
 
   it('Core §3.1.2.1: an app that must push or sign may no more post than send', async () => {
-    for (const change of [{ require_pushed_authorization_requests: true }]) {
+    const { jwk } = await makeKey()
+    for (const change of [
+      { require_pushed_authorization_requests: true },
+      { require_signed_request_object: true, jwks: { keys: [jwk] } },
+    ]) {
       const strict = await addRelyingApp(stage, change)
       const { parameters } = await strict.request()
       const { url } = await new Citizen(REDIRECT_URI).post(at('/authorize'), Object.fromEntries(parameters))

@@ -70,6 +70,13 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
     },
   ],
   [
+    'postedRequests',
+    async ({ storage: { postedRequests } }) => {
+      await postedRequests.put('handle', bytes, NOW)
+      await postedRequests.take('handle', NOW)
+    },
+  ],
+  [
     'logouts',
     async ({ storage: { logouts } }) => {
       await logouts.takeDue(NOW, NOW + 1, 5)
@@ -198,6 +205,7 @@ describeOnEachDatabase('Every store inside a transaction', (open) => {
       'sharings',
       'upstreamSessions',
       'logouts',
+      'postedRequests',
       'signingKeys',
       'railCredentials',
       'rateCounts',
