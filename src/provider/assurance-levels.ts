@@ -7,6 +7,8 @@ import type { DocumentNeed, DocumentOutcome } from '../rails/rail.ts'
  */
 export interface AssuranceLevel {
   readonly acr: string
+  /** what is true of every login of this level too; two documents need not be an e-Aadhaar among others */
+  readonly implies: readonly string[]
   /** documents that a login of this level asks for */
   readonly needs: readonly DocumentNeed[]
   readonly isMet: (verified: readonly Verified[]) => boolean
@@ -20,6 +22,7 @@ const IDENTITY = ['ADHAR', 'PANCR', 'DRVLC']
 export const assuranceLevels: readonly AssuranceLevel[] = [
   {
     acr: 'urn:dwar:acr:two-documents',
+    implies: ['urn:dwar:acr:document', 'urn:dwar:acr:account'],
     // whoever has any two of the three comes to two
     needs: [{ anyOf: ['ADHAR', 'DRVLC'] }, { anyOf: ['PANCR', 'DRVLC'] }],
     isMet: (verified) =>
@@ -31,11 +34,17 @@ export const assuranceLevels: readonly AssuranceLevel[] = [
   },
   {
     acr: 'urn:dwar:acr:aadhaar',
+    implies: ['urn:dwar:acr:document', 'urn:dwar:acr:account'],
     needs: [{ anyOf: ['ADHAR'] }],
     isMet: (verified) => verified.some(({ doctype }) => doctype === 'ADHAR'),
   },
-  { acr: 'urn:dwar:acr:document', needs: [{ anyOf: IDENTITY }], isMet: (verified) => verified.length > 0 },
-  { acr: 'urn:dwar:acr:account', needs: [], isMet: () => true },
+  {
+    acr: 'urn:dwar:acr:document',
+    implies: ['urn:dwar:acr:account'],
+    needs: [{ anyOf: IDENTITY }],
+    isMet: (verified) => verified.length > 0,
+  },
+  { acr: 'urn:dwar:acr:account', implies: [], needs: [], isMet: () => true },
 ]
 
 export const acrValues: readonly string[] = assuranceLevels.map(({ acr }) => acr)
@@ -71,6 +80,13 @@ export function reachedAcr(documents: readonly DocumentOutcome[], { values }: Ac
   const verified = documents.filter((document): document is Verified => document.kind === 'verified')
   const reached = assuranceLevels.filter(({ isMet }) => isMet(verified)).map(({ acr }) => acr)
   return values.find((value) => reached.includes(value)) ?? reached[0] ?? LOWEST
+}
+
+/** What a session of this level tells to this request: the level wanted most that is true of it, else its own. */
+export function toldAcr(acr: string | undefined, { values }: AcrRequest): string | undefined {
+  const level = acr === undefined ? undefined : findLevel(acr)
+  const holds = level ? [level.acr, ...level.implies] : []
+  return values.find((value) => holds.includes(value)) ?? acr
 }
 
 /** Whether a login of this level is what the relying app insists on. */

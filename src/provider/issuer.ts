@@ -24,7 +24,7 @@ import { httpRules } from './http-rules.ts'
 import { CLOCK_TOLERANCE, DPOP_WINDOW, ttl } from './lifetimes.ts'
 import { tellTruth, toMetadata } from './metadata.ts'
 import { createGuardedFetch } from './outgoing.ts'
-import { createPolicy } from './policy.ts'
+import { createPolicy, tellAskedAcr } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
 import { createRefreshTtl, type RefreshLifetimes, sessionTtl } from './refresh-lifetime.ts'
 import { ROUTES } from './routes.ts'
@@ -75,6 +75,7 @@ export function createIssuer(parts: IssuerParts): Provider {
   // Every URL comes from the issuer: `web` overwrites Host and X-Forwarded-Proto with it on each request (security.md OP-10).
   provider.proxy = true
   noteLogouts(provider, parts.noteLogout)
+  tellAskedAcr(provider)
   provider.use(lateRefusals(parts.pages))
   provider.use(parts.tokenBatch)
   provider.use(httpRules)

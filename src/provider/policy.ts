@@ -1,7 +1,7 @@
-import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { Consent, ConsentStore } from '../privacy/consent.ts'
-import { isAcrGoodEnough, readAcrRequest } from './assurance-levels.ts'
+import { isAcrGoodEnough, readAcrRequest, toldAcr } from './assurance-levels.ts'
 import type { ClientPolicy } from './clients.ts'
 import { type ClaimsRequest, maxVerificationAge, readClaimsRequest } from './request.ts'
 
@@ -27,7 +27,8 @@ export function createPolicy(consents: Pick<ConsentStore, 'findByGrant'>, clock:
     },
   )
   policy.get('consent')?.checks.add(changed)
-  policy.get('login')?.checks.add(acrMissed)
+  // Before the engine’s own, of which the first to fail says what an app with `prompt=none` is told; after `login_prompt` and `no_session`.
+  policy.get('login')?.checks.add(acrMissed, 2)
   return policy
 }
 
@@ -37,13 +38,26 @@ const acrMissed = new Check(
   'the required acr could not be obtained',
   'unmet_authentication_requirements',
   ({ oidc }: KoaContextWithOIDC) => {
-    const asked = readAcrRequest(
-      oidc.params?.acr_values as string | undefined,
-      oidc.params?.claims as string | undefined,
-    )
-    return isAcrGoodEnough(oidc.session?.acr, asked) ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+    const asked = acrAskedOf(oidc)
+    return isAcrGoodEnough(toldAcr(oidc.session?.acr, asked), asked) ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
   },
 )
+
+const acrAskedOf = ({ params }: Pick<KoaContextWithOIDC['oidc'], 'params'>) =>
+  readAcrRequest(params?.acr_values as string | undefined, params?.claims as string | undefined)
+
+/**
+ * Lets the engine see and tell the level that was asked for where the session's own holds it: whoever showed two documents
+ * has shown one. By itself the engine compares letter by letter, and would send her to DigiLocker again for less.
+ */
+export function tellAskedAcr(provider: Provider): void {
+  Object.defineProperty(provider.OIDCContext.prototype, 'acr', {
+    configurable: true,
+    get(this: KoaContextWithOIDC['oidc']) {
+      return toldAcr(this.session?.acr, acrAskedOf(this))
+    },
+  })
+}
 
 /** A session answers silently only while its verification is as young as the request wants it (Identity Assurance §5.5.2). */
 function isFreshEnough({ evidence }: Pick<Consent, 'evidence'>, request: ClaimsRequest, now: number): boolean {

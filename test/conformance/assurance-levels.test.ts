@@ -116,6 +116,33 @@ describe('levels of assurance', () => {
     expect(back.searchParams.get('error')).toBe('unmet_authentication_requirements')
   })
 
+  it('Core §5.5.1.1: is silent where the session holds what is required, and tells what was required', async () => {
+    const citizen = new Citizen(REDIRECT_URI)
+    await logIn((await ask({ scope: 'openid aadhaar pan', ...insisting({ value: TWO }) })).url, { citizen })
+    const silently = async (parameters: Record<string, string>) => {
+      const { verifier, url } = await ask({ scope: 'openid aadhaar pan', prompt: 'none', ...parameters })
+      const { url: back } = await citizen.get(url)
+      if (back.searchParams.has('error')) return back.searchParams.get('error')
+      const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier })
+      return tokens.claims()?.acr
+    }
+    expect(await silently(insisting({ value: TWO }))).toBe(TWO)
+    expect(await silently(insisting({ value: DOCUMENT }))).toBe(DOCUMENT)
+    expect(await silently(insisting({ values: [AADHAAR, ACCOUNT] }))).toBe(ACCOUNT)
+    expect(await silently({ ...asking, acr_values: DOCUMENT ?? '' })).toBe(DOCUMENT)
+    expect(await silently({ ...asking, acr_values: 'urn:example:gold' })).toBe(TWO)
+    // Two documents may be a licence and a PAN: what this session has shown is not said to be Aadhaar.
+    expect(await silently(insisting({ value: AADHAAR }))).toBe('unmet_authentication_requirements')
+    expect(await silently({ ...insisting({ value: AADHAAR }), acr_values: DOCUMENT ?? '' })).toBe(
+      'unmet_authentication_requirements',
+    )
+  })
+
+  it('Core §3.1.2.6: nobody signed in is login_required, whatever level is required', async () => {
+    const { url } = await ask({ ...insisting({ value: AADHAAR }), prompt: 'none' })
+    expect((await new Citizen(REDIRECT_URI).get(url)).url.searchParams.get('error')).toBe('login_required')
+  })
+
   it('Core §5.5.1.1: sends a session of a lower level to DigiLocker, though all else was agreed to', async () => {
     const citizen = new Citizen(REDIRECT_URI)
     const first = await ask({})
