@@ -152,7 +152,7 @@ const groups: readonly (readonly [title: string, about: string, codes: RegExp])[
   [
     'Our own pages and requests',
     '',
-    /^(INTERACTION|CSRF|REQUEST|REDIRECT|HOST|NOT_FOUND|METHOD|RATE|CONSENT|ACR|CLIENT)/,
+    /^(INTERACTION|CSRF|REQUEST|REDIRECT|HOST|NOT_FOUND|METHOD|RATE|CONSENT|ACR|ACCOUNT|CLIENT)/,
   ],
   [
     'Things behind us',

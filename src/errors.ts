@@ -55,6 +55,7 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   | 'CONSENT_NOTHING_TO_SHARE'
   | 'ACR_UNMET'
+  | 'ACCOUNT_MISMATCH'
   // things behind us
   | 'STORE_UNAVAILABLE'
   | 'STORE_LOCKED'

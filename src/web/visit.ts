@@ -5,6 +5,7 @@ import { type ClientPolicy, purposeIn, registeredDomain } from '../provider/clie
 import { draftOf } from '../provider/draft.ts'
 import type { AskedInteraction } from '../provider/interactions/asked.ts'
 import type { Answer } from '../provider/interactions/consent.ts'
+import { wantedSubjects } from '../provider/interactions/wanted-person.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Browser } from './browser.ts'
 import type { PageSender } from './page.ts'
@@ -89,6 +90,10 @@ export function createVisits({
         optional: policy?.optional ?? [],
         purpose: purposeIn(policy, locale),
         purposeInEnglish: purposeIn(policy, 'en'),
+        wanted: {
+          subjects: wantedSubjects(text(params.claims), text(params.id_token_hint)),
+          sector: client.subjectType === 'pairwise' ? String(client.sectorIdentifier ?? client.clientId) : undefined,
+        },
         upstream: policy?.upstream,
         retentionDays: policy?.retentionDays ?? 30,
         freshLogin: (text(params.prompt) ?? '').split(' ').includes('login') || params.max_age !== undefined,

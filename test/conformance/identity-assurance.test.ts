@@ -352,13 +352,18 @@ describe('OpenID Identity Assurance 1.0', () => {
       })
     })
 
-    it.each(['userinfo', 'id_token'])('IDA §5.7.6: refuses what breaks the syntax, and names the place: %s', async (place) => {
-      const { error, description } = await refusal({ [place]: { verified_claims: [plain, { ...plain, claims: {} }] } })
-      expect([error, description]).toEqual([
-        'invalid_request',
-        expect.stringContaining(`/${place}/verified_claims/1/claims`),
-      ])
-    })
+    it.each(['userinfo', 'id_token'])(
+      'IDA §5.7.6: refuses what breaks the syntax, and names the place: %s',
+      async (place) => {
+        const { error, description } = await refusal({
+          [place]: { verified_claims: [plain, { ...plain, claims: {} }] },
+        })
+        expect([error, description]).toEqual([
+          'invalid_request',
+          expect.stringContaining(`/${place}/verified_claims/1/claims`),
+        ])
+      },
+    )
 
     it('IDA §5.7.6: refuses it in a pushed request too', async () => {
       const { parameters } = await ask({ userinfo: { verified_claims: [{ claims: null }] } })
@@ -385,23 +390,26 @@ describe('OpenID Identity Assurance 1.0', () => {
       claims,
     })
 
-    it.each(['id_token', 'userinfo'] as const)('IDA §5.6: answers each of an array by its own document: %s', async (place) => {
-      const asked = {
-        [place]: {
-          verified_claims: [
-            from('driving_permit', { name: null, drives_lmv: null }),
-            from('passport', { name: null }),
-            from('pan_card', { name: null, '::dwar_pan_active': null, shoe_size: { essential: true } }),
-          ],
-        },
-      }
-      const answer = await tell(asked)
-      expect(answer[place]).toEqual([
-        told('driving_permit', { name: 'Asha Verma', drives_lmv: true }),
-        told('pan_card', { name: 'ASHA VERMA', '::dwar_pan_active': true }),
-      ])
-      expectSound(asked, answer)
-    })
+    it.each(['id_token', 'userinfo'] as const)(
+      'IDA §5.6: answers each of an array by its own document: %s',
+      async (place) => {
+        const asked = {
+          [place]: {
+            verified_claims: [
+              from('driving_permit', { name: null, drives_lmv: null }),
+              from('passport', { name: null }),
+              from('pan_card', { name: null, '::dwar_pan_active': null, shoe_size: { essential: true } }),
+            ],
+          },
+        }
+        const answer = await tell(asked)
+        expect(answer[place]).toEqual([
+          told('driving_permit', { name: 'Asha Verma', drives_lmv: true }),
+          told('pan_card', { name: 'ASHA VERMA', '::dwar_pan_active': true }),
+        ])
+        expectSound(asked, answer)
+      },
+    )
 
     it('IDA §5.6: answers one of several, and one alone, by an array', async () => {
       const one = from('driving_permit', { name: null })

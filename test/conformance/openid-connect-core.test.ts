@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
-import { logIn, REDIRECT_URI } from '../support/stage.ts'
+import { logIn, pinOf, REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
 import { claimsOf, refusal, type Tokens, useScene } from './party.ts'
 
 describe('OpenID Connect Core 1.0', () => {
@@ -204,6 +204,38 @@ describe('OpenID Connect Core 1.0', () => {
     expect(own.searchParams.get('error')).not.toBe('login_required')
   })
 
+  it.each<[string, (idToken: string) => Record<string, string>]>([
+    ['an id_token_hint', (id_token_hint) => ({ id_token_hint })],
+    ['a sub by value', (own) => ({ claims: JSON.stringify({ id_token: { sub: { value: claimsOf(own).sub } } }) })],
+  ])('§3.1.2.2: nobody else may sign in where a request names a person: %s', async (_case, naming) => {
+    const change = { prompt: undefined, ...naming(signedIn.id_token) }
+    const browser = new Citizen(REDIRECT_URI)
+    const start = await browser.get((await scene.party.request(change)).url)
+    const page = await signInAtDigiLocker(browser, start, 'bala')
+    expect([page.status, page.html.includes('ACCOUNT_MISMATCH')]).toEqual([403, true])
+    const csrf = page.forms[0]?.fields.find(([name]) => name === 'csrf')?.[1] ?? ''
+    const forged = await browser.post(new URL(`${page.url.pathname}/consent`, page.url), { csrf, decision: 'share' })
+    expect(forged.status).toBe(409)
+    const anew = await browser.submit(page, /try again/i)
+    expect(anew.html, 'DigiLocker asks who she is, though Bala is signed in there').toContain('PIN')
+    const signedInAnew = await browser.submit(anew, /Sign in/, [
+      ['persona', 'bala'],
+      ['pin', pinOf(anew, 'bala')],
+    ])
+    const { url } = await browser.submit(await browser.submit(signedInAnew, /^Allow$/), /return/i)
+    expect([url.searchParams.get('error'), url.searchParams.has('code')]).toEqual(['login_required', false])
+    const consents = await scene.stage.app.events.history({ type: 'consent.granted', interactionUid: uidOf(page.url) })
+    expect(consents).toEqual([])
+  })
+
+  it.each<[string, (idToken: string) => Record<string, string>]>([
+    ['an id_token_hint', (id_token_hint) => ({ id_token_hint })],
+    ['a sub by value', (own) => ({ claims: JSON.stringify({ id_token: { sub: { value: claimsOf(own).sub } } }) })],
+  ])('§3.1.2.2: whom a request names may sign in: %s', async (_case, naming) => {
+    const { id_token } = await scene.party.tokens({ prompt: undefined, ...naming(signedIn.id_token) })
+    expect(claimsOf(id_token).sub).toBe(claimsOf(signedIn.id_token).sub)
+  })
+
   it('§9: a secret counts in the header and in the form, and no client with a secret goes without', async () => {
     const refresh = { grant_type: 'refresh_token', refresh_token: 'never-given', client_id: scene.party.id }
     const post = (form: Record<string, string>) =>
@@ -222,6 +254,8 @@ describe('OpenID Connect Core 1.0', () => {
     expect([undefined, before.nonce]).toContain(after.nonce)
     expect(Number(after.iat)).toBeGreaterThanOrEqual(Number(before.iat))
   })
+
+  const uidOf = (url: URL) => url.pathname.split('/')[2] ?? ''
 
   /** @returns the ID token of another person at the same app */
   async function logInAs(persona: string): Promise<string> {

@@ -44,13 +44,19 @@ describe('parameters of the authentication request — OpenID Connect Core §3.1
       expect(errorOf(await send({ prompt: 'none', scope: 'openid profile pan' }))).toBe('consent_required')
     })
 
-    it.each(['login', 'consent', 'login consent'])('Core §3.1.2.1: prompt=%s shows our page, though she is signed in', async (prompt) => {
-      expect((await send({ prompt })).url.pathname).toMatch(/^\/interaction\//)
-    })
+    it.each(['login', 'consent', 'login consent'])(
+      'Core §3.1.2.1: prompt=%s shows our page, though she is signed in',
+      async (prompt) => {
+        expect((await send({ prompt })).url.pathname).toMatch(/^\/interaction\//)
+      },
+    )
 
-    it.each(['none login', 'select_account', 'create', 'nonsense'])('Core §3.1.2.1: prompt=%s is invalid_request', async (prompt) => {
-      expect(errorOf(await send({ prompt }))).toBe('invalid_request')
-    })
+    it.each(['none login', 'select_account', 'create', 'nonsense'])(
+      'Core §3.1.2.1: prompt=%s is invalid_request',
+      async (prompt) => {
+        expect(errorOf(await send({ prompt }))).toBe('invalid_request')
+      },
+    )
 
     it('Core §3.1.2.1: prompt=login asks DigiLocker for a new sign-in, not for its own session', async () => {
       const start = await send({ prompt: 'login' }, stranger())

@@ -1,6 +1,7 @@
 import type { DocumentNeed, DocumentOutcome, UpstreamOverrides } from '../../rails/rail.ts'
 import { acrNeeds, isAcrGoodEnough, reachedAcr, readAcrRequest } from '../assurance-levels.ts'
 import { type ClaimsRequest, documentNeeds, readClaimsRequest } from '../request.ts'
+import type { WantedPerson } from './wanted-person.ts'
 
 /** An interaction of the engine, reduced to what the story needs. Holds no HTTP. */
 export interface AskedInteraction {
@@ -22,6 +23,8 @@ export interface AskedInteraction {
   readonly retentionDays: number
   /** the relying app asked for a new sign-in at the upstream (`prompt=login`, `max_age`) */
   readonly freshLogin: boolean
+  /** who must come, where the request says so */
+  readonly wanted?: WantedPerson | undefined
   /** how the client's requests to the upstream differ from those of others */
   readonly upstream?: UpstreamOverrides | undefined
 }

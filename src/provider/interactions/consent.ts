@@ -14,6 +14,7 @@ import type { Upstream } from '../upstream.ts'
 import { type AskedInteraction, acrOf, requestOf } from './asked.ts'
 import type { Returned } from './login.ts'
 import { makeOffer, makeRelease, type Offer, toEvidence } from './offer.ts'
+import { isWanted } from './wanted-person.ts'
 
 /** What to write into an engine grant. */
 export interface GrantTerms {
@@ -62,6 +63,13 @@ export function createConsent(parts: ConsentParts) {
 
   const offerFor = (interaction: AskedInteraction, { attemptId, identity }: Omit<Returned, 'sessionOpen'>): Offer =>
     makeOffer(requestOf(interaction), identity, contextOf(attemptId), interaction.optional)
+
+  /** Whether she who came is the person that the request is about; somebody who was never here is not. */
+  async function isSheWhoIsWanted({ wanted }: AskedInteraction, identity: RailIdentity): Promise<boolean> {
+    if (!wanted || wanted.subjects.length === 0) return true
+    const known = await parts.accounts.findByKey(accountKey(parts.hash, identity))
+    return known !== undefined && isWanted(wanted, known.id, parts.hash)
+  }
 
   /** Values are deleted at the end of the purpose's retention, or of the upstream's consent if that is sooner; epoch seconds. */
   function retainUntil(interaction: AskedInteraction, identity: RailIdentity): number {
@@ -171,7 +179,7 @@ export function createConsent(parts: ConsentParts) {
     if (!refused) throw decidedAlready()
   }
 
-  return { offerFor, retainUntil, grant, refuse }
+  return { offerFor, isSheWhoIsWanted, retainUntil, grant, refuse }
 }
 
 /** Of a double press, and of a yes and a no in two tabs, one counts: the journey it decides on is there once. */

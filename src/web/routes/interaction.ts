@@ -57,7 +57,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       if (!(await earlier.show(ctx, visit, csrf))) await showStart(ctx, visit, csrf)
       return
     }
-    const code = failureOf(visit, standing)
+    const code = await failureOf(visit, standing)
     if (code) {
       const incidentId = newIncidentId(standing.attemptId)
       report(parts.log, code, incidentId, undefined, ctx)
@@ -75,7 +75,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   router.post('/start', readForm, async (ctx) => {
     const { decision } = (ctx.request as unknown as { body: Record<string, unknown> }).body
     if (decision === 'cancel') return leave(ctx, (await enterByForm(ctx)).visit, 'cancelled')
-    const asked = (await recall(ctx)) ?? (await enterByForm(ctx)).visit.asked
+    const asked = (await recall(ctx)) ?? askedAnew((await enterByForm(ctx)).visit)
     redirect(ctx, (await login.begin(RAIL, asked, browser.ensure(ctx))).href)
   })
 
@@ -95,7 +95,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const standing = await login.standing(visit.asked.uid)
     const chosen = new Set(listOf(body.share))
     if (standing.kind !== 'returned' && (await earlier.decide(visit, body.decision === 'share', chosen))) return
-    if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || failureOf(visit, standing))
+    if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || (await failureOf(visit, standing)))
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
     if (body.decision !== 'share') return consent.refuse(visit.asked, returned, visit.locale, visit.answer)
@@ -105,7 +105,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
   router.post('/return', readForm, async (ctx) => {
     const { visit } = await enterByForm(ctx)
     const standing = await login.standing(visit.asked.uid)
-    await leave(ctx, visit, (standing.kind === 'returned' && failureOf(visit, standing)) || 'cancelled')
+    await leave(ctx, visit, (standing.kind === 'returned' && (await failureOf(visit, standing))) || 'cancelled')
   })
 
   async function showStart(ctx: Context, visit: Visit, csrf: string): Promise<void> {
@@ -166,14 +166,27 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     redirect(ctx, visit.engine.returnTo)
   }
 
+  /**
+   * Why a journey that came back leads no further; also when it was made by somebody else than the request is about, or
+   * when the documents prove less than the app insists on.
+   */
+  async function failureOf(
+    { asked }: Visit,
+    { outcome }: Standing & { kind: 'returned' },
+  ): Promise<ErrorCode | undefined> {
+    if (outcome.kind === 'failed') return outcome.code
+    if (!(await consent.isSheWhoIsWanted(asked, outcome.identity))) return 'ACCOUNT_MISMATCH'
+    return isAssured(asked, outcome.identity.documents) ? undefined : 'ACR_UNMET'
+  }
+
   return router.routes() as unknown as Middleware
 }
 
-/** Why a journey that came back leads no further; the documents may also prove less than the app insists on. */
-function failureOf({ asked }: Visit, { outcome }: Standing & { kind: 'returned' }): ErrorCode | undefined {
-  if (outcome.kind === 'failed') return outcome.code
-  return isAssured(asked, outcome.identity.documents) ? undefined : 'ACR_UNMET'
-}
+/** On another try DigiLocker asks who she is where one person alone will do: its session may be somebody else's. */
+const askedAnew = ({ asked }: Visit): Visit['asked'] => ({
+  ...asked,
+  freshLogin: asked.freshLogin || (asked.wanted?.subjects.length ?? 0) > 0,
+})
 
 function toSource(item: OfferItem, identity: Returned['identity']): ConsentSource {
   const document = identity.documents.find((one) => one.kind === 'verified' && one.doctype === item.source)
