@@ -30,9 +30,12 @@ const titled = readdirSync(home)
     ),
   )
 
+/** A title may say whose section it is; the table says so in its heading. */
+const numberOf = (section: string): string => section.split(/[ §]/).at(-1) ?? ''
+
 describe('test/conformance/README.md', () => {
   it('names tests that are there', () => {
-    expect(rows.length).toBeGreaterThan(100)
+    expect(rows.length).toBeGreaterThan(370)
     const missing = rows.filter(({ file, rule }) => {
       if (file === undefined) return false
       const source = read(file)
@@ -42,9 +45,9 @@ describe('test/conformance/README.md', () => {
   })
 
   it('leaves out no test that begins with a section', () => {
-    expect(titled.length).toBeGreaterThan(60)
-    const named = new Set(rows.map(({ file, section, rule }) => `${file} ${section} ${rule}`))
-    const wanted = titled.map(({ file, section, rule }) => `${file} ${section.replaceAll('§', '')} ${rule}`)
+    expect(titled.length).toBeGreaterThan(220)
+    const named = new Set(rows.map(({ file, section, rule }) => `${file} ${numberOf(section)} ${rule}`))
+    const wanted = titled.map(({ file, section, rule }) => `${file} ${numberOf(section)} ${rule}`)
     expect(wanted.filter((row) => !named.has(row))).toEqual([])
   })
 

@@ -307,7 +307,7 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       ['an end an hour ahead', () => ({ claims: { exp: now() + 3600 } })],
       ['a beginning in the future', () => ({ claims: { nbf: now() + 60 } })],
       ['another client as issuer', () => ({ claims: { iss: post.client.client_id } })],
-    ])('refuses %s', async (_case, change) => {
+    ])('refuses an assertion with %s', async (_case, change) => {
       expect(await present(await assertion(change()))).toEqual([401, 'invalid_client'])
     })
 

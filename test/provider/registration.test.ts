@@ -103,7 +103,7 @@ describe('a registration', () => {
       'require_signed_request_object needs jwks',
     ],
     ['an unknown scope', { scope: 'openid everything' }, 'scope everything does not exist'],
-  ])('names %s', (_case, change, fault) => {
+  ])('refuses %s in a registration, and names the fault', (_case, change, fault) => {
     expect(faults(change)).toEqual([fault])
   })
 
