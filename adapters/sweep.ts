@@ -21,7 +21,7 @@ export async function sweep(database: Database, now: number, batch: number): Pro
   const models = await inBatches(batch, () => deleteModels(database, before, batch))
   const grants = await inBatches(batch, () => deleteById(database, 'oidc_grant', before, batch))
   const attempts = await inBatches(batch, () => deleteById(database, 'rail_attempt', before, batch))
-  await inBatches(batch, () => deletePosted(database, now, batch))
+  await inBatches(batch, () => deleteEnded(database, 'posted_request', now, batch))
   return { models, grants, attempts }
 }
 
@@ -53,20 +53,19 @@ async function deleteById(
   return Number(numAffectedRows ?? 0n)
 }
 
-/** Nobody came for them in time. */
-async function deletePosted(database: Database, now: number, batch: number): Promise<number> {
-  const { numAffectedRows } = await sql`delete from posted_request where id in (
-    select id from posted_request where ends_at <= to_timestamp(${now}) order by ends_at limit ${batch}
-  )`.execute(database.db())
-  return Number(numAffectedRows ?? 0n)
-}
-
 /** Deletes the answers of refreshes that can no longer be repeated, at the very end of their window. @param now epoch seconds */
 export async function sweepRepeats(database: Database, now: number, batch: number): Promise<number> {
-  return inBatches(batch, async () => {
-    const { numAffectedRows } = await sql`delete from refresh_repeat where id in (
-      select id from refresh_repeat where ends_at <= to_timestamp(${now}) order by ends_at limit ${batch}
-    )`.execute(database.db())
-    return Number(numAffectedRows ?? 0n)
-  })
+  return inBatches(batch, () => deleteEnded(database, 'refresh_repeat', now, batch))
+}
+
+async function deleteEnded(
+  database: Database,
+  table: 'refresh_repeat' | 'posted_request',
+  now: number,
+  batch: number,
+): Promise<number> {
+  const { numAffectedRows } = await sql`delete from ${sql.table(table)} where id in (
+    select id from ${sql.table(table)} where ends_at <= to_timestamp(${now}) order by ends_at limit ${batch}
+  )`.execute(database.db())
+  return Number(numAffectedRows ?? 0n)
 }

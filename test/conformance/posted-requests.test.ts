@@ -6,11 +6,11 @@ import type { Browser } from 'playwright-core'
 import { request } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sweep } from '../../adapters/sweep.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { launchChromium, signInAtSimulator } from '../support/chromium.ts'
 import { Citizen, type Page } from '../support/citizen.ts'
 import { describeOnEachDatabase, freshPGlite } from '../support/databases.ts'
 import { addRelyingApp, insecure, makeKey, type RelyingApp } from '../support/relying-app.ts'
-import { openStage, pinOf, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
+import { openStage, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
 
 /** what an app may have posted to keep it out of addresses */
 const HINT = 'asha.verma@mail.example'
@@ -260,10 +260,7 @@ describe('requests that another site posts, in Chromium', () => {
     }
     await postFrom({ prompt: undefined })
     await page.getByRole('button', { name: /continue/i }).click()
-    const pin = pinOf({ html: await page.content() } as Parameters<typeof pinOf>[0], 'asha')
-    await page.locator('input[name=persona][value=asha]').check()
-    await page.locator('input[name=pin]').fill(pin)
-    await page.getByRole('button', { name: /sign in/i }).click()
+    await signInAtSimulator(page, 'asha')
     await page.getByRole('button', { name: /^allow$/i }).click()
     await page.locator('button[value=share]').click()
     await page.waitForURL(`${callback}**`)
