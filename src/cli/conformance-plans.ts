@@ -19,6 +19,7 @@ export interface Plan {
 }
 
 const STATIC = { server_metadata: 'discovery', client_registration: 'static_client' }
+const SECURITY_PROFILE = 'fapi2-security-profile-final-test-plan'
 const CLAIMS = 'openid profile email phone address offline_access'
 
 /**
@@ -76,9 +77,10 @@ export function conformancePlans(base: (short: string) => string): Plan[] {
         backchannel_logout_session_required: true,
       },
     ),
-    fapi2('fapi2-dpop', 'fapi2-security-profile-final-test-plan', 'dpop', base),
-    fapi2('fapi2-mtls', 'fapi2-security-profile-final-test-plan', 'mtls', base),
-    fapi2('message-signing', 'fapi2-message-signing-final-test-plan', 'dpop', base),
+    fapi2('fapi2-dpop', SECURITY_PROFILE, { bound: 'dpop', auth: 'private_key_jwt' }, base),
+    fapi2('fapi2-mtls', SECURITY_PROFILE, { bound: 'mtls', auth: 'private_key_jwt' }, base),
+    fapi2('fapi2-mtls-auth', SECURITY_PROFILE, { bound: 'mtls', auth: 'self_signed_tls_client_auth' }, base),
+    fapi2('message-signing', 'fapi2-message-signing-final-test-plan', { bound: 'dpop', auth: 'private_key_jwt' }, base),
     { ...oidc('ekyc', 'ekyc-test-plan-oidccore', EKYC), further: { ekyc: EKYC_CLAIMS } },
   ]
 }
@@ -135,13 +137,18 @@ function oidcClient(
   }
 }
 
-function fapi2(short: string, name: string, bound: 'dpop' | 'mtls', base: (short: string) => string): Plan {
+interface Fapi2 {
+  readonly bound: 'dpop' | 'mtls'
+  readonly auth: 'private_key_jwt' | 'self_signed_tls_client_auth'
+}
+
+function fapi2(short: string, name: string, { bound, auth }: Fapi2, base: (short: string) => string): Plan {
   const signing = short === 'message-signing'
   return {
     name,
     short,
     variant: {
-      client_auth_type: 'private_key_jwt',
+      client_auth_type: auth === 'private_key_jwt' ? auth : 'mtls',
       sender_constrain: bound,
       openid: 'openid_connect',
       fapi_profile: 'plain_fapi',
@@ -155,7 +162,7 @@ function fapi2(short: string, name: string, bound: 'dpop' | 'mtls', base: (short
         // The second of the suite's clients comes back to an address with a query.
         redirect_uris: [`${base(short)}/callback`, `${base(short)}/callback?dummy1=lorem&dummy2=ipsum`],
         scope: 'openid profile offline_access',
-        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_method: auth,
         ...(bound === 'dpop' && { dpop_bound_access_tokens: true }),
         ...(bound === 'mtls' && { tls_client_certificate_bound_access_tokens: true }),
         ...(signing && { require_signed_request_object: true }),

@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { exportJWK, generateKeyPair, importPKCS8, type JWK } from 'jose'
 import type { Operations } from '../admin/operations.ts'
 import type { Clock } from '../clock.ts'
 import { AdminError } from '../errors.ts'
@@ -17,6 +17,11 @@ export interface ConformanceOptions {
   /** false where no client certificate reaches the issuer: plans that need one are left out */
   readonly mutualTls: boolean
   readonly clock: Clock
+}
+
+interface Keys {
+  readonly publicJwk: JWK
+  readonly privateJwk: JWK
 }
 
 /** Does one operation, here or in the running server. */
@@ -82,7 +87,9 @@ async function addClient(
   run: Run,
 ): Promise<Record<string, unknown>> {
   const id = `conformance-${options.alias}-${plan.short}-${member.replaceAll('_', '-')}`
-  const keys = signs ? await makeKeys(id) : undefined
+  const shown = certificate ? await makeSelfSigned(id, options.clock) : undefined
+  const byCertificate = registration.token_endpoint_auth_method === 'self_signed_tls_client_auth'
+  const keys = signs ? await (shown && byCertificate ? keysOf(id, shown) : makeKeys(id)) : undefined
   if (options.replace) await removeIfThere(id, run)
   const { client_secret: secret } = (await run('client add', {
     id,
@@ -92,7 +99,6 @@ async function addClient(
       ...(keys && { jwks: { keys: [keys.publicJwk] } }),
     },
   })) as { client_secret?: string }
-  const shown = certificate ? await makeSelfSigned(id, options.clock) : undefined
   return {
     [member]: {
       client_id: id,
@@ -112,7 +118,17 @@ async function removeIfThere(id: string, run: Run): Promise<void> {
   }
 }
 
-async function makeKeys(kid: string): Promise<{ publicJwk: JWK; privateJwk: JWK }> {
+/** The key of a certificate, by which its client is known (RFC 8705 §2.2.2). */
+async function keysOf(kid: string, { cert, key }: { cert: string; key: string }): Promise<Keys> {
+  const privateJwk = {
+    ...(await exportJWK(await importPKCS8(key, 'ES256', { extractable: true }))),
+    ...{ kid, alg: 'ES256', use: 'sig', x5c: [cert.replace(/-----[^-]+-----|\s/g, '')] },
+  }
+  const { d: _secret, ...publicJwk } = privateJwk
+  return { publicJwk, privateJwk }
+}
+
+async function makeKeys(kid: string): Promise<Keys> {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const members = { kid, alg: 'ES256', use: 'sig' }
   return {

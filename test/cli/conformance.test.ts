@@ -57,6 +57,7 @@ it('prepares every plan an issuer like this one is certified by', () => {
     'oidcc-backchannel-rp-initiated-logout-certification-test-plan',
     'fapi2-security-profile-final-test-plan',
     'fapi2-security-profile-final-test-plan',
+    'fapi2-security-profile-final-test-plan',
     'fapi2-message-signing-final-test-plan',
     'ekyc-test-plan-oidccore',
   ])
@@ -91,6 +92,7 @@ it('chooses every variant that a plan leaves open, and no other', () => {
     backchannel: code,
     'fapi2-dpop': { ...fapi2, sender_constrain: 'dpop' },
     'fapi2-mtls': { ...fapi2, sender_constrain: 'mtls' },
+    'fapi2-mtls-auth': { ...fapi2, client_auth_type: 'mtls', sender_constrain: 'mtls' },
     'message-signing': {
       ...fapi2,
       sender_constrain: 'dpop',
@@ -200,6 +202,23 @@ it('logs in with what it printed: PAR, private_key_jwt and DPoP, back to the add
   })
   const tokens = await oauth.processAuthorizationCodeResponse(as, client, response, { expectedNonce: 'n' })
   expect(tokens.token_type).toBe('dpop')
+})
+
+it('lets in by its certificate whom the plan of mutual TLS describes', async () => {
+  const { client, mtls, mtls2 } = configurationOf('fapi2-mtls-auth') as unknown as {
+    client: SuiteClient
+    mtls: { cert: string }
+    mtls2: { cert: string }
+  }
+  const errorWith = async (cert: string) => {
+    const answer = await fetch(new URL('/par', stage.issuer), {
+      method: 'POST',
+      headers: { 'client-cert': encodeURIComponent(cert) },
+      body: new URLSearchParams({ client_id: client.client_id }),
+    })
+    return ((await answer.json()) as { error: string }).error
+  }
+  expect([await errorWith(mtls.cert), await errorWith(mtls2.cert)]).toEqual(['invalid_request', 'invalid_client'])
 })
 
 it('refuses to run twice over the same clients, unless told to replace them', async () => {

@@ -192,6 +192,13 @@ describeOnEachDatabase('DPoP — RFC 9449', (open) => {
     expect(await errorFor([['DPoP', made]])).toEqual([400, 'invalid_dpop_proof'])
   })
 
+  it('§4.2: minds nbf and exp in a proof, and nothing else that is added', async () => {
+    const good = { change: { nbf: now(), exp: now() + 300, extra: 1 }, header: { extra: 1 } }
+    expect(await errorFor([['DPoP', await proofWith(good)]])).toEqual([400, 'invalid_grant'])
+    for (const change of [{ exp: now() - 60 }, { nbf: now() + 90 }])
+      expect(await errorFor([['DPoP', await proofWith({ change })]])).toEqual([400, 'invalid_dpop_proof'])
+  })
+
   it('§4.3: refuses two proofs, no JWT, another key’s signature, a private key, a shared key and no signature', async () => {
     const good = await proofWith({})
     const [header = '', payload = ''] = good.split('.')

@@ -89,6 +89,11 @@ describe('OpenID Connect Core 1.0', () => {
     expect(answer.searchParams.get('error')).toBe('invalid_request')
   })
 
+  it('§3.1.2.1: state may be left out, and none comes back', async () => {
+    const answer = await scene.party.answerTo({ prompt: 'none', state: undefined })
+    expect([...answer.searchParams.keys()].toSorted()).toEqual(['error', 'error_description', 'iss'])
+  })
+
   it('§3.1.2.1: nonce may be left out in the code flow', async () => {
     const { url, status } = await new Citizen(REDIRECT_URI).get((await scene.party.request({ nonce: undefined })).url)
     expect([status, url.pathname.startsWith('/interaction/')]).toEqual([200, true])
@@ -130,6 +135,14 @@ describe('OpenID Connect Core 1.0', () => {
   it.each(['GET', 'POST'])('§5.3.1: userinfo answers a %s with the token in its header', async (method) => {
     expect((await userinfo({ method })).status).toBe(200)
   })
+
+  it.each(['bearer', 'BEARER'])(
+    '§5.3.1: userinfo reads the scheme in any case: %s (RFC 9110 §11.1)',
+    async (scheme) => {
+      const headers = { authorization: `${scheme} ${signedIn.access_token}` }
+      expect((await userinfo({ headers })).status).toBe(200)
+    },
+  )
 
   it('§5.3.1: userinfo takes the token in a posted form too (RFC 6750 §2.2)', async () => {
     const body = new URLSearchParams({ access_token: signedIn.access_token })

@@ -57,6 +57,17 @@ describe('OpenID Connect RP-Initiated Logout 1.0', () => {
     expect(done.url.origin).toBe(scene.stage.issuer.origin)
   })
 
+  it.each(['', 'state=abc', 'logout_hint=somebody&ui_locales=hi'])(
+    '§2: every parameter may be left out (%s)',
+    async (query) => {
+      const browser = new Citizen('https://shop.example/')
+      await scene.party.tokens({}, browser)
+      const page = await browser.get(new URL(`/logout?${query}`, scene.stage.issuer))
+      const done = await browser.submit(page, /^yes$/)
+      expect([page.status, done.status, done.url.origin]).toEqual([200, 200, scene.stage.issuer.origin])
+    },
+  )
+
   it('§3: she is sent to a registered place with the state of the request, letter by letter', async () => {
     const browser = new Citizen('https://shop.example/')
     const { id_token: hint } = await scene.party.tokens({}, browser)
