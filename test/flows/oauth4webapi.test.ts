@@ -377,10 +377,7 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       expect(await answer.text()).not.toMatch(/(?:href|src|action|content)="[^"]*evil\.example/i)
       expect(answer.headers.get('refresh')).toBeNull()
       const pushed = await oauth.pushedAuthorizationRequest(as, post.client, post.auth, parameters, insecure)
-      expect([pushed.status, ((await pushed.json()) as { error: string }).error]).toEqual([
-        400,
-        'invalid_request',
-      ])
+      expect([pushed.status, ((await pushed.json()) as { error: string }).error]).toEqual([400, 'invalid_request'])
     })
 
     it('never redirects when it is missing', async () => {
