@@ -115,7 +115,7 @@ it('chooses every variant that a plan leaves open, and no other', () => {
   })
 })
 
-it('writes the members that the suite reads, and no other', () => {
+it('writes the members of each plan, and no other', () => {
   const membersOf = (short: string) => Object.keys(configurationOf(short)).toSorted()
   const shared = ['alias', 'client', 'client2', 'description', 'server']
   expect(membersOf('config')).toEqual(['alias', 'description', 'server'])
