@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { errors, Provider } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Limiter } from '../limits/limiter.ts'
 
 export interface ClientLimitParts {
@@ -18,10 +18,19 @@ const AUTHENTICATED = new Set(['token', 'par', 'introspect', 'revoke', 'userinfo
 
 export const routeOf = (path: string): string => path.split('/')[1]?.toLowerCase() ?? ''
 
+/** Refusals that the engine also makes before it knows whose request it is: of CORS, of two mechanisms at once, of ours. */
+const BEFORE_PROOF: readonly unknown[] = [
+  'invalid_request',
+  'invalid_client',
+  'server_error',
+  'temporarily_unavailable',
+]
+
 /**
  * Limits per client, at the moment the engine looks it up: known by whatever way it names itself, and before anything is
  * compared or read. Only what a client has proven counts towards its limit, so that nobody can use it up in its name; a
- * public client proves nothing and is limited by address alone.
+ * public client proves nothing and is limited by address alone. Failures count, and hinder, only who shows a secret or an
+ * assertion: whoever guesses must not keep out the people of native apps, thousands of whom may have the same address.
  */
 export function limitClients(provider: Provider, parts: ClientLimitParts): void {
   const claimed = new WeakMap<object, string>()
@@ -33,7 +42,7 @@ export function limitClients(provider: Provider, parts: ClientLimitParts): void 
       const { ctx } = Provider
       if (ctx && AUTHENTICATED.has(routeOf(ctx.path))) {
         claimed.set(ctx, id)
-        const seconds = waitOf(id, parts.addressOf(ctx.req), routeOf(ctx.path))
+        const seconds = waitOf(ctx, id, routeOf(ctx.path))
         if (seconds !== undefined) {
           waits.set(ctx, seconds)
           throw new TooManyRequests()
@@ -43,24 +52,28 @@ export function limitClients(provider: Provider, parts: ClientLimitParts): void 
     },
   })
 
-  function waitOf(id: string, address: string, route: string): number | undefined {
+  function waitOf(ctx: KoaContextWithOIDC, id: string, route: string): number | undefined {
     const { limiter, perClient, failures } = parts
-    const failing = limiter.wait(failure(address, id), failures) ?? limiter.wait(failure(address), failures * 10)
+    const address = parts.addressOf(ctx.req)
+    const failing = showsProof(ctx, route)
+      ? (limiter.wait(failure(address, id), failures) ?? limiter.wait(failure(address), failures * 10))
+      : undefined
     const busy = limiter.wait(`client ${route} ${id}`, perClient)
     if (failing !== undefined) parts.onLimited(route, 'failures')
     else if (busy !== undefined) parts.onLimited(route, 'client')
     return failing ?? busy
   }
 
-  provider.use(async (ctx, next) => {
+  provider.use(async (context, next) => {
     await next()
+    const ctx = context as KoaContextWithOIDC
     const route = routeOf(ctx.path)
     const id = claimed.get(ctx)
     const seconds = waits.get(ctx)
     if (seconds !== undefined) ctx.set('Retry-After', String(seconds))
-    else if (id !== undefined && ctx.status === 401) countFailure(parts.addressOf(ctx.req), id)
-    else if (id !== undefined && ctx.oidc?.client?.clientAuthMethod !== 'none')
-      parts.limiter.count(`client ${route} ${id}`)
+    else if (id === undefined) return
+    else if (ctx.status === 401 && showsProof(ctx, route)) countFailure(parts.addressOf(ctx.req), id)
+    else if (isProven(ctx)) parts.limiter.count(`client ${route} ${id}`)
   })
 
   function countFailure(address: string, id: string): void {
@@ -68,6 +81,21 @@ export function limitClients(provider: Provider, parts: ClientLimitParts): void 
     parts.limiter.count(failure(address))
   }
 }
+
+/** What could be right by chance, or be tried until it is. At `/userinfo` it is a token that is shown. */
+function showsProof({ headers, oidc: { params } }: KoaContextWithOIDC, route: string): boolean {
+  if (route === 'userinfo') return false
+  return headers.authorization !== undefined || Boolean(params?.client_secret) || Boolean(params?.client_assertion)
+}
+
+/** The engine has gone further than it goes with a client that did not authenticate. */
+function isProven({ status, body, oidc }: KoaContextWithOIDC): boolean {
+  if (oidc.client?.clientAuthMethod === 'none') return false
+  return status < 400 || (isRefusal(body) && !BEFORE_PROOF.includes(body.error))
+}
+
+const isRefusal = (body: unknown): body is { error: unknown } =>
+  typeof body === 'object' && body !== null && 'error' in body
 
 const failure = (address: string, id = ''): string => `failure ${address} ${id}`
 

@@ -128,6 +128,41 @@ describe('Rate limits of one issuer (security.md SE-5)', () => {
     expect((await post('/introspect', newAddress(), {}, body)).status).not.toBe(429)
   })
 
+  it('take from no client what it has not asked for itself, whatever page the request names as its origin', async () => {
+    nextMinute()
+    const { client_id: id, client_secret: secret } = await stage.addClient()
+    const body = () => new URLSearchParams({ client_id: id, grant_type: 'refresh_token', refresh_token: 'none' })
+    const foreign = { origin: 'https://evil.example' }
+    for (let n = 0; n < 6; n += 1) expect((await post('/token', newAddress(), foreign, body())).status).toBe(400)
+    const from = newAddress()
+    for (let n = 0; n < 4; n += 1) expect((await post('/token', from, {}, body())).status).toBe(401)
+    expect((await post('/token', from, basic(id, secret))).status).toBe(400)
+    const attestation = { 'oauth-client-attestation': 'x' }
+    for (let n = 0; n < 6; n += 1) await post('/token', newAddress(), attestation, body())
+    expect(await (await post('/token', newAddress(), basic(id, secret))).json()).toMatchObject({
+      error: 'invalid_grant',
+    })
+  })
+
+  it('let nobody keep a network out of an app by guessing at secrets there', async () => {
+    nextMinute()
+    const open = await stage.addClient({ token_endpoint_auth_method: 'none' })
+    const { client_id: id } = await stage.addClient()
+    const from = newAddress()
+    const form = (members: Record<string, string>) =>
+      new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'none', ...members })
+    const guess = form({ client_id: open.client_id, client_secret: 'x' })
+    for (let n = 0; n < 4; n += 1) await post('/token', from, {}, guess)
+    expect((await post('/token', from, {}, guess)).status).toBe(429)
+    expect((await post('/token', from, {}, form({ client_id: open.client_id }))).status).toBe(400)
+    const many = async (n: number) => post('/revoke', from, basic(`${id}${n}`, 'x'))
+    for (let n = 0; n < 12; n += 1) await many(n)
+    for (let n = 0; n < 12; n += 1) await post('/par', from, basic(`${id}${n}`, 'x'))
+    for (let n = 0; n < 12; n += 1) await post('/introspect', from, basic(`${id}${n}`, 'x'))
+    expect((await post('/introspect', from, basic(id, 'x'))).status).toBe(429)
+    expect((await post('/token', from, {}, form({ client_id: open.client_id }))).status).toBe(400)
+  })
+
   it('ask the database for nothing while a request waits, and keep no address in it', async () => {
     nextMinute()
     sent = []
