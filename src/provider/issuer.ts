@@ -27,6 +27,7 @@ import { createGuardedFetch } from './outgoing.ts'
 import { createPolicy, tellAskedAcr } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
 import { createRefreshTtl, type RefreshLifetimes, sessionTtl } from './refresh-lifetime.ts'
+import { refuseDeepRequestObjects } from './request-object-depth.ts'
 import { ROUTES } from './routes.ts'
 import type { LogoutStore } from './stores.ts'
 
@@ -76,6 +77,7 @@ export function createIssuer(parts: IssuerParts): Provider {
   provider.proxy = true
   noteLogouts(provider, parts.noteLogout)
   tellAskedAcr(provider)
+  refuseDeepRequestObjects(provider)
   provider.use(lateRefusals(parts.pages))
   provider.use(parts.tokenBatch)
   provider.use(httpRules)

@@ -17,6 +17,7 @@ export function pinHost(
     const host = headers.host?.toLowerCase()
     const origin = host === alias?.origin.host && alias?.paths.includes(ctx.path.toLowerCase()) ? alias.origin : issuer
     if (host !== origin.host) throw new WebError('HOST_UNKNOWN', 'the request names another host')
+    ctx.req.url = toOriginForm(ctx.req.url ?? '', origin)
     headers['x-forwarded-proto'] = origin.protocol.slice(0, -1)
     headers['x-forwarded-host'] = origin.host
     const forwardedFor = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim()
@@ -24,4 +25,15 @@ export function pinHost(
     else delete headers['x-forwarded-for']
     return next()
   }
+}
+
+/**
+ * A request line may hold a whole URL (RFC 9112 §3.2.2), which goes before the Host header: the engine would build its own
+ * URLs from it.
+ */
+function toOriginForm(target: string, origin: URL): string {
+  if (/^[/*]/.test(target)) return target
+  const url = URL.parse(target)
+  if (url?.host !== origin.host) throw new WebError('HOST_UNKNOWN', 'the request line names another host')
+  return url.pathname + url.search
 }
