@@ -24,6 +24,7 @@ import { httpRules } from './http-rules.ts'
 import { CLOCK_TOLERANCE, DPOP_WINDOW, ttl } from './lifetimes.ts'
 import { tellTruth, toMetadata } from './metadata.ts'
 import { createGuardedFetch } from './outgoing.ts'
+import { sectorOf } from './pairwise.ts'
 import { createPolicy, tellAskedAcr } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
 import { createRefreshTtl, type RefreshLifetimes, sessionTtl } from './refresh-lifetime.ts'
@@ -114,8 +115,7 @@ function toConfiguration(parts: IssuerParts): Configuration {
     acrValues: [...acrValues],
     responseTypes: ['code'],
     subjectTypes: ['pairwise', 'public'],
-    pairwiseIdentifier: async (_ctx, accountId, client) =>
-      parts.pairwise(String(client.sectorIdentifier ?? client.clientId), accountId),
+    pairwiseIdentifier: async (_ctx, accountId, client) => parts.pairwise(sectorOf(client), accountId),
     // Fetching it would be a request to an address that a client chose; it is checked at registration instead.
     sectorIdentifierUriValidate: () => false,
     clientAuthMethods: authMethods(parts),

@@ -6,6 +6,7 @@ import { draftOf } from '../provider/draft.ts'
 import type { AskedInteraction } from '../provider/interactions/asked.ts'
 import type { Answer } from '../provider/interactions/consent.ts'
 import { wantedSubjects } from '../provider/interactions/wanted-person.ts'
+import { sectorOf } from '../provider/pairwise.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Browser } from './browser.ts'
 import type { PageSender } from './page.ts'
@@ -92,7 +93,7 @@ export function createVisits({
         purposeInEnglish: purposeIn(policy, 'en'),
         wanted: {
           subjects: wantedSubjects(text(params.claims), text(params.id_token_hint)),
-          sector: client.subjectType === 'pairwise' ? String(client.sectorIdentifier ?? client.clientId) : undefined,
+          sector: client.subjectType === 'pairwise' ? sectorOf(client) : undefined,
         },
         upstream: policy?.upstream,
         retentionDays: policy?.retentionDays ?? 30,
