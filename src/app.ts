@@ -242,7 +242,7 @@ async function compose(
   const reuse = createReuse({ consents, decisions, vault, clock, newId, draftGrant })
   const handle = createWeb({
     issuer: config.issuer,
-    behindProxy: config.behindProxy,
+    proxy: config,
     limits: limits && { ...limits, onLimited: (route) => metrics.noteLimited(route, 'address') },
     mtlsAlias: config.mtlsOrigin && { origin: config.mtlsOrigin, paths: MTLS_PATHS },
     engine,

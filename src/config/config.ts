@@ -60,7 +60,12 @@ export const variables = z.object({
     .describe('How much is logged. No level logs personal data or tokens.'),
   DWAR_BEHIND_PROXY: flag
     .default(false)
-    .describe('`true` when a reverse proxy of yours terminates TLS and overwrites `X-Forwarded-For`.'),
+    .describe('`true` when a reverse proxy of yours terminates TLS and writes `X-Forwarded-For`.'),
+  DWAR_TRUSTED_PROXIES: addresses
+    .default([])
+    .describe(
+      'Addresses or networks (`10.0.0.0/24`) of all your proxies. `X-Forwarded-For` then counts from them alone, and the last address in it that is not theirs is the caller’s. Without it the last address counts, whoever calls: then nobody but the proxy may reach this port.',
+    ),
   DWAR_CLIENT_CERTIFICATE_HEADER: headerName
     .optional()
     .describe(
@@ -148,6 +153,7 @@ export interface Config {
   readonly limits: LimitConfig | undefined
   readonly logLevel: Variables['DWAR_LOG_LEVEL']
   readonly behindProxy: boolean
+  readonly trustedProxies: readonly string[]
   readonly clientCertificates:
     | {
         readonly header: string
@@ -211,6 +217,8 @@ function unsafeFaults(given: Env, read: Variables | undefined): string[] {
   for (const key of given.DWAR_COOKIE_KEYS?.split(',').filter(Boolean) ?? []) long('DWAR_COOKIE_KEYS', key, 32)
   faults.push(...keyFaults(given))
   faults.push(...certificateFaults(given))
+  if (read && read.DWAR_TRUSTED_PROXIES.length > 0 && !read.DWAR_BEHIND_PROXY)
+    faults.push('DWAR_TRUSTED_PROXIES does nothing without DWAR_BEHIND_PROXY')
   if (read && read.DWAR_WORKERS > 1 && read.DWAR_DATABASE_URL.startsWith('pglite:'))
     faults.push('DWAR_WORKERS must be 1 on the embedded database, which one process alone may open')
   if (given.DWAR_ENV !== 'production' && given.DWAR_ENV !== 'sandbox') return faults
@@ -266,6 +274,7 @@ function toConfig(read: Variables): Config {
     limits: toLimitConfig(read),
     logLevel: read.DWAR_LOG_LEVEL,
     behindProxy: read.DWAR_BEHIND_PROXY,
+    trustedProxies: read.DWAR_TRUSTED_PROXIES,
     clientCertificates: read.DWAR_CLIENT_CERTIFICATE_HEADER
       ? {
           header: read.DWAR_CLIENT_CERTIFICATE_HEADER,

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIPv6 } from 'node:net'
 import type { Configuration } from 'oidc-provider'
 import { AltName, Certificate, type GeneralName } from 'pkijs'
 import { readName } from '../documents/trust/name.ts'
+import { isListed, toBlockList } from '../limits/networks.ts'
 import { parseDistinguishedName } from './distinguished-name.ts'
 
 /** How a reverse proxy hands over the certificate that a client showed it in TLS. */
@@ -28,7 +28,9 @@ type MutualTls = NonNullable<NonNullable<Configuration['features']>['mTLS']>
 export function toMutualTls(settings: ClientCertificateSettings | undefined): MutualTls {
   const proxies = settings && toBlockList(settings.proxies)
   const header = (request: IncomingMessage, name: string | undefined): string | undefined =>
-    name !== undefined && proxies && comesFrom(proxies, request) ? soleValue(request, name) : undefined
+    name !== undefined && proxies && isListed(proxies, request.socket.remoteAddress)
+      ? soleValue(request, name)
+      : undefined
   const certificate = (request: IncomingMessage): X509Certificate | undefined => {
     const value = header(request, settings?.header)
     return value && settings ? parseCertificate(value, settings.format) : undefined
@@ -55,24 +57,6 @@ export function certificateAuthMethods(
   return settings.verifiedHeader === undefined
     ? ['self_signed_tls_client_auth']
     : ['tls_client_auth', 'self_signed_tls_client_auth']
-}
-
-/** @throws ERR_INVALID_ADDRESS; the settings are checked at start */
-export function toBlockList(entries: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const entry of entries) {
-    const [address = '', bits] = entry.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return list
-}
-
-function comesFrom(proxies: BlockList, { socket }: IncomingMessage): boolean {
-  // A dual-stack socket writes IPv4 as IPv6.
-  const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '')
-  return address !== undefined && proxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
 /** A header that came twice is nobody's word: one of the two may have passed the proxy by. */

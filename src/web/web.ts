@@ -23,7 +23,7 @@ export interface WebParts extends Omit<InteractionParts, 'visits'>, Pick<Account
   readonly posted: PostedRequests
   readonly vault: Vault
   readonly issuer: URL
-  readonly behindProxy: boolean
+  readonly proxy: Parameters<typeof pinHost>[1]
   readonly mtlsAlias: Parameters<typeof pinHost>[2]
   readonly limits: AddressLimits | undefined
   readonly renderer: Renderer
@@ -45,7 +45,7 @@ export function createWeb(parts: WebParts): (request: IncomingMessage, response:
   app.use(health(parts))
   app.use(assets(parts.renderer))
   app.use(problems(parts.pages, parts.log))
-  app.use(pinHost(parts.issuer, parts.behindProxy, parts.mtlsAlias))
+  app.use(pinHost(parts.issuer, parts.proxy, parts.mtlsAlias))
   if (parts.limits) app.use(limitAddresses(parts.limits))
   const toEngine = engine(parts.engine)
   // Programs call these all the time: past our own routes, which have no part in them.

@@ -106,6 +106,17 @@ describe('configuration', () => {
     expect(faultsOf({ ...good, [name]: value })).toEqual([expect.stringContaining(`${name} ${fault}`)])
   })
 
+  it('believes addresses that proxies write only where there are proxies', () => {
+    const behind = { ...good, DWAR_BEHIND_PROXY: 'true', DWAR_TRUSTED_PROXIES: '10.0.0.0/24, ::1' }
+    expect(readConfig(behind)).toMatchObject({ behindProxy: true, trustedProxies: ['10.0.0.0/24', '::1'] })
+    expect(faultsOf({ ...behind, DWAR_BEHIND_PROXY: 'false' })).toEqual([
+      'DWAR_TRUSTED_PROXIES does nothing without DWAR_BEHIND_PROXY',
+    ])
+    expect(faultsOf({ ...behind, DWAR_TRUSTED_PROXIES: 'proxy.example' })).toEqual([
+      expect.stringContaining('must be IP addresses or networks'),
+    ])
+  })
+
   it('takes certificates of clients from a listed proxy only (RFC 8705 §6.5)', () => {
     const header = { DWAR_CLIENT_CERTIFICATE_HEADER: 'X-Client-Cert' }
     expect(faultsOf({ ...good, ...header })).toEqual([

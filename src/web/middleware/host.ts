@@ -1,17 +1,19 @@
 import type { Middleware } from 'koa'
 import { WebError } from '../../errors.ts'
+import { createClientAddress, type ProxySettings } from '../client-address.ts'
 
 /**
  * Pins every URL to the configured issuer: a foreign Host is refused, and the headers that the engine builds URLs from
  * are overwritten with the issuer's, so that no request can choose them (security.md OP-10; oidc-provider.md §1).
- * @param behindProxy keep the last X-Forwarded-For entry, which our own proxy wrote
+ * @param proxy leaves in X-Forwarded-For who called our proxies, and nothing when none of them handed the request over
  * @param alias where programs come that show a certificate: its endpoints, no page of ours (RFC 8705 §5)
  */
 export function pinHost(
   issuer: URL,
-  behindProxy: boolean,
+  proxy: ProxySettings,
   alias?: { readonly origin: URL; readonly paths: readonly string[] },
 ): Middleware {
+  const clientAddress = createClientAddress(proxy)
   return (ctx, next) => {
     const { headers } = ctx.req
     const host = headers.host?.toLowerCase()
@@ -20,8 +22,8 @@ export function pinHost(
     ctx.req.url = toOriginForm(ctx.req.url ?? '', origin)
     headers['x-forwarded-proto'] = origin.protocol.slice(0, -1)
     headers['x-forwarded-host'] = origin.host
-    const forwardedFor = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim()
-    if (behindProxy && forwardedFor) headers['x-forwarded-for'] = forwardedFor
+    const address = clientAddress(ctx.req)
+    if (address !== undefined) headers['x-forwarded-for'] = address
     else delete headers['x-forwarded-for']
     return next()
   }
