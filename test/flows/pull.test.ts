@@ -100,6 +100,19 @@ describeOnEachDatabase('a document that is missing', (open) => {
     expect(calls()).toMatchObject({ token: 1, issued: 1 })
   })
 
+  it('is not shared by a page that did not show it yet: she sees it first', async () => {
+    stage.simulator.setFaults([{ endpoint: 'xml', status: 530, times: 2 }])
+    const { citizen, page, uid } = await toConsent('asha')
+    await citizen.submit(page, /^Ask again/)
+    const shown = await citizen.submit(page, /^share$/)
+    expect(shown.url.pathname).toBe(`/interaction/${uid}`)
+    expect([shown.html.includes('so nothing was shared'), shown.html.includes('MP0020120000000')]).toEqual([true, true])
+    expect(await typesOf(uid)).not.toContain('consent.granted')
+    expect((await citizen.submit(shown, /^share$/)).url.searchParams.has('code')).toBe(true)
+    const other = await toConsent('asha')
+    expect((await other.citizen.submit(other.page, /^share$/, [['shown', '']])).html).toContain('so nothing was shared')
+  })
+
   it('ends the login when a forgery comes of it', async () => {
     stage.simulator.setFaults([{ quirk: 'wrong-signer' }])
     const { citizen, page } = await toConsent('gurpreet')

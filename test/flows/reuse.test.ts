@@ -260,6 +260,16 @@ describeOnEachDatabase('an earlier verification', (open) => {
     expect(kept[0]).toEqual(kept[1])
   })
 
+  it('is agreed to as it was shown: a page that another one has overtaken shares nothing', async () => {
+    const citizen = await known({ scope: 'openid profile pan' })
+    const { verifier, url } = await ask({ scope: 'openid profile' })
+    const page = await citizen.get(url)
+    const again = await citizen.submit(page, /^share$/, [['shown', 'x']])
+    expect([again.url.pathname, again.html.includes('so nothing was shared')]).toEqual([page.url.pathname, true])
+    const { url: callback } = await citizen.submit(again, /^share$/)
+    expect(await redeem(verifier, callback)).toEqual({ name: 'ASHA VERMA', birthdate: '1992-03-14' })
+  })
+
   it('cannot be answered below what it offers: a forged form shares what is needed and no more', async () => {
     const citizen = await known({ scope: 'openid profile pan' })
     const { verifier, url } = await ask({ scope: 'openid profile' })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Translator } from '../i18n.ts'
 import { type ClientIdentity, claimLabel, documentLabel, isProof, type PageFrame, toHref } from './frame.ts'
 import { type MissingRow, type MissingView, toMissingRow } from './missing.ts'
@@ -27,7 +28,7 @@ export interface ConsentPageSection {
 
 /**
  * The notice and the decision on one page (DPDP Act 2023 §§5, 6; DPDP Rules 2025 rule 3; dpdp.md §§3–4).
- * Its form posts `csrf`, `share` once for every ticked optional claim, and `decision` = `share` | `refuse` to `action`.
+ * Its form posts `csrf`, `shown`, `share` once for every ticked optional claim, and `decision` = `share` | `refuse` to `action`.
  */
 export interface ConsentPage extends PageFrame {
   readonly clientName: string
@@ -47,6 +48,8 @@ export interface ConsentPage extends PageFrame {
   readonly errors: readonly { readonly text: string; readonly href: string }[]
   readonly action: string
   readonly csrf: string
+  /** what she is shown, in a word: her answer counts for this and nothing else */
+  readonly shown: string
 }
 
 /** Where a value came from: a document that was verified, or what DigiLocker says of its account holder. */
@@ -91,6 +94,8 @@ export interface ConsentView extends PageFrame {
   }
   /** the form came back with nothing to share */
   readonly nothingChosen?: boolean | undefined
+  /** she answered to another page than this one */
+  readonly changed?: boolean | undefined
   /** address of the interaction */
   readonly path: string
   readonly csrf: string
@@ -110,11 +115,23 @@ export function toConsentPage(words: Translator, view: ConsentView): ConsentPage
     withdrawHref: toHref(view.notice.withdrawHref),
     contact: toContact(view.notice.contact),
     complaintHref: toHref(view.notice.complaintHref),
-    errors: view.nothingChosen ? [toNothingChosen(words, items)] : [],
+    errors: [
+      ...(view.nothingChosen ? [toNothingChosen(words, items)] : []),
+      ...(view.changed ? [{ text: words.t('consent.error.changed'), href: items[0] ? '#section-1' : '#decide' }] : []),
+    ],
     action: `${view.path}/consent`,
     csrf: view.csrf,
+    shown: digestOfShown(view),
     languages: view.languages,
   }
+}
+
+/** Two pages that show the same purpose and details have the same digest (SHA-256). */
+export function digestOfShown({ purpose, items }: Pick<ConsentView, 'purpose' | 'items'>): string {
+  const shown = items.map(({ claim, value, source, required }) => [claim, value, source, required])
+  return createHash('sha256')
+    .update(JSON.stringify([purpose, shown]))
+    .digest('base64url')
 }
 
 function toItem(words: Translator, item: ConsentView['items'][number], id: string): ConsentPageItem {

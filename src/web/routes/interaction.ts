@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts'
 import { isAssured, needsOf, requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
 import type { Login, Returned, Standing } from '../../provider/interactions/login.ts'
-import type { OfferItem } from '../../provider/interactions/offer.ts'
+import type { Offer, OfferItem } from '../../provider/interactions/offer.ts'
 import type { Reuse } from '../../provider/interactions/reuse.ts'
 import { requestedNames } from '../../provider/request.ts'
 import type { DecisionStore } from '../../provider/stores.ts'
@@ -14,11 +14,11 @@ import type { Browser } from '../browser.ts'
 import { readForm, redirect } from '../form.ts'
 import { report } from '../middleware/problems.ts'
 import { newIncidentId, type PageSender } from '../page.ts'
-import { type ConsentSource, toConsentPage } from '../pages/consent.ts'
+import { type ConsentSource, type ConsentView, digestOfShown, toConsentPage } from '../pages/consent.ts'
 import { toStartPage } from '../pages/start.ts'
 import { refusals } from '../refusals.ts'
 import type { Visit, Visits } from '../visit.ts'
-import { createEarlier } from './earlier.ts'
+import { type Choice, createEarlier } from './earlier.ts'
 
 export interface InteractionParts {
   readonly visits: Visits
@@ -81,8 +81,11 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
 
   router.post('/consent', readForm, async (ctx) => {
     const { visit, body } = await enterByForm(ctx)
+    const choice = { share: body.decision === 'share', chosen: new Set(listOf(body.share)), shown: body.shown }
     try {
-      await decide(visit, body)
+      // What she did not see she did not agree to: she is shown it.
+      if ((await decide(visit, choice)) === 'changed' && !visit.engine.result)
+        return redirect(ctx, `${visit.path}?changed=1`)
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'INTERACTION_OUT_OF_ORDER')) throw error
       // Pressed twice: the first press has decided, and this one goes where that one goes.
@@ -91,15 +94,18 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     redirect(ctx, visit.engine.returnTo)
   })
 
-  async function decide(visit: Visit, body: Record<string, unknown>): Promise<void> {
+  async function decide(visit: Visit, choice: Choice): Promise<'decided' | 'changed'> {
     const standing = await login.standing(visit.asked.uid)
-    const chosen = new Set(listOf(body.share))
-    if (standing.kind !== 'returned' && (await earlier.decide(visit, body.decision === 'share', chosen))) return
+    const earlierAnswer = standing.kind !== 'returned' && (await earlier.decide(visit, choice))
+    if (earlierAnswer) return earlierAnswer
     if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || (await failureOf(visit, standing)))
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
-    if (body.decision !== 'share') return consent.refuse(visit.asked, returned, visit.locale, visit.answer)
-    await consent.grant(visit.asked, returned, chosen, visit.locale, visit.answer)
+    if (!choice.share) await consent.refuse(visit.asked, returned, visit.locale, visit.answer)
+    else if (choice.shown !== digestOfShown(toShown(visit, consent.offerFor(visit.asked, returned), returned.identity)))
+      return 'changed'
+    else await consent.grant(visit.asked, returned, choice.chosen, visit.locale, visit.answer)
+    return 'decided'
   }
 
   router.post('/return', readForm, async (ctx) => {
@@ -131,13 +137,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     pages.send(ctx, 'consent', (words, languages) =>
       toConsentPage(words, {
         client: visit.client,
-        purpose: visit.asked.purpose,
-        items: offer.items.map((item) => ({
-          claim: item.name,
-          value: item.value,
-          required: item.required,
-          source: toSource(item, identity),
-        })),
+        ...toShown(visit, offer, identity),
+        changed: ctx.query.changed !== undefined,
         missing: offer.missing.map((document) => ({
           ...document,
           canBePulled: login.pullFields(RAIL, document.doctype) !== undefined,
@@ -187,6 +188,23 @@ const askedAnew = ({ asked }: Visit): Visit['asked'] => ({
   ...asked,
   freshLogin: asked.freshLogin || (asked.wanted?.subjects.length ?? 0) > 0,
 })
+
+/** What she decides on. */
+function toShown(
+  { asked }: Visit,
+  { items }: Offer,
+  identity: Returned['identity'],
+): Pick<ConsentView, 'purpose' | 'items'> {
+  return {
+    purpose: asked.purpose,
+    items: items.map((item) => ({
+      claim: item.name,
+      value: item.value,
+      required: item.required,
+      source: toSource(item, identity),
+    })),
+  }
+}
 
 function toSource(item: OfferItem, identity: Returned['identity']): ConsentSource {
   const document = identity.documents.find((one) => one.kind === 'verified' && one.doctype === item.source)

@@ -76,7 +76,7 @@ describe('pages in Chromium', () => {
       page.waitForRequest((request) => request.method() === 'POST'),
       page.locator('button[value=share]').click(),
     ])
-    expect(posted.postData()).toBe('csrf=rentals.example&share=phone_number&decision=share')
+    expect(posted.postData()).toMatch(/^csrf=rentals\.example&shown=[\w-]{43}&share=phone_number&decision=share$/)
     await page.close()
   })
 
