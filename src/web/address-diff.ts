@@ -61,7 +61,7 @@ function hintOf(sent: string, nearest: string | undefined): Hint {
 function toShown(address: string): string {
   return address
     .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, '$1…@')
-    .replace(/([?&#][^=&#]*=)[^&#]+/g, '$1…')
+    .replace(/([?&#][^=?&#]*=)[^&#]+/g, '$1…')
     .replace(
       /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu,
       (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compareAddresses } from '../../src/web/address-diff.ts'
+import { spent } from '../support/spent.ts'
 
 const REGISTERED = ['https://shop.example/callback', 'http://localhost:3000/cb']
 
@@ -48,6 +49,13 @@ describe('an address beside the registered ones', () => {
     const { sent } = compareAddresses(`https://shop.example/\u202Ekcab\u0000${'x'.repeat(5000)}`, REGISTERED)
     expect(sent.same + sent.rest).toContain('\\u{202e}kcab\\u{0}')
     expect((sent.same + sent.rest).length).toBe(160)
+  })
+
+  it('takes no time for an address made to take it (security.md SE-7)', () => {
+    for (const part of ['?', '&', '#', '?a', '=?', '@', '\u202E']) {
+      const hostile = `https://shop.example/${part.repeat(14_000)}`
+      expect(spent(() => compareAddresses(hostile, REGISTERED)).ms).toBeLessThan(60)
+    }
   })
 
   it('lists five at most, and none for an app that has none', () => {
