@@ -63,10 +63,19 @@ export interface AcrRequest {
 export function readAcrRequest(acrParameter: string | undefined, claimsParameter: string | undefined): AcrRequest {
   const asked = claimsParameter ? (JSON.parse(claimsParameter) as { id_token?: { acr?: unknown } }) : {}
   const claim = (asked.id_token?.acr ?? {}) as { essential?: unknown; value?: unknown; values?: unknown }
-  const claimed = [claim.values, claim.value].flat().filter((value): value is string => typeof value === 'string')
-  if (claim.essential === true && claimed.length > 0) return { values: claimed, essential: true }
+  const claimed = claimedValues(claim)
+  if (claim.essential === true && claimed) return { values: claimed, essential: true }
   const wished = (acrParameter ?? '').split(' ').filter(Boolean)
-  return { values: wished.length > 0 ? wished : claimed, essential: false }
+  return { values: wished.length > 0 ? wished : (claimed ?? []), essential: false }
+}
+
+/** What the claim is limited to, by `value` and `values` both where both are there; undefined when by neither. */
+function claimedValues(claim: { readonly value?: unknown; readonly values?: unknown }): string[] | undefined {
+  if (claim.value === undefined && claim.values === undefined) return undefined
+  const listed = claim.values === undefined ? [claim.value] : [claim.values].flat()
+  return listed
+    .filter((value): value is string => typeof value === 'string')
+    .filter((value) => claim.value === undefined || value === claim.value)
 }
 
 /** Documents for the level that is wanted most, of those there are. */

@@ -110,8 +110,14 @@ describe('levels of assurance', () => {
     expect(forged.status).toBe(409)
   })
 
-  it('Core §5.5.1.1: refuses at once what no login of ours can reach', async () => {
-    const { url } = await ask(insisting({ value: 'urn:example:gold' }))
+  it.each<[string, object]>([
+    ['a level that there is not', { value: 'urn:example:gold' }],
+    ['what is no level', { value: { acr: ACCOUNT } }],
+    ['a list of what are none', { values: [1, {}] }],
+    ['an empty list', { values: [] }],
+    ['two things at once', { value: ACCOUNT, values: [AADHAAR] }],
+  ])('Core §5.5.1.1: refuses at once what no login of ours can reach: %s', async (_case, acr) => {
+    const { url } = await ask(insisting(acr))
     const { url: back } = await new Citizen(REDIRECT_URI).get(url)
     expect(back.searchParams.get('error')).toBe('unmet_authentication_requirements')
   })
