@@ -99,6 +99,7 @@ describe('What strangers may send — security.md OP-10, SE-7', () => {
     expect(answer.status).toBe(200)
     expect(answer.text).toContain(`"authorization_endpoint":"${stage.issuer.origin}/authorize"`)
     expect((await send('/jwks', 'evil.example')).status).toBe(421)
+    expect((await send('/jwks', `${stage.issuer.host}\r\nHost: evil.example`)).status).toBe(421)
   })
 
   it.each(['//token', '/%74oken', '/token//', '/token;x', '/./token'])(

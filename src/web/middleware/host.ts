@@ -15,8 +15,9 @@ export function pinHost(
 ): Middleware {
   const clientAddress = createClientAddress(proxy)
   return (ctx, next) => {
-    const { headers } = ctx.req
-    const host = headers.host?.toLowerCase()
+    const { headers, headersDistinct } = ctx.req
+    // Of two hosts we would take the first, and somebody before us perhaps the second (RFC 9112 §3.2).
+    const host = headersDistinct.host?.length === 1 ? headers.host?.toLowerCase() : undefined
     const origin = host === alias?.origin.host && alias?.paths.includes(ctx.path.toLowerCase()) ? alias.origin : issuer
     if (host !== origin.host) throw new WebError('HOST_UNKNOWN', 'the request names another host')
     ctx.req.url = toOriginForm(ctx.req.url ?? '', origin)
