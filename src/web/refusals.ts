@@ -15,6 +15,8 @@ export interface Refusal {
     | 'unmet_authentication_requirements'
   /** whether the same person may do better by trying once more */
   readonly retry: boolean
+  /** the page will be there in a moment: nobody is sent away from it */
+  readonly stay?: true
   /** whose move it is: the operator is alarmed for the second kind only */
   readonly severity: 'user' | 'operator'
 }
@@ -79,7 +81,7 @@ export const refusals = {
   HOST_UNKNOWN: { ...badRequest, status: 421 },
   NOT_FOUND: { ...badRequest, status: 404 },
   METHOD_NOT_ALLOWED: { ...badRequest, status: 405 },
-  RATE_LIMITED: { status: 429, oauth: 'temporarily_unavailable', retry: true, severity: 'user' },
+  RATE_LIMITED: { status: 429, oauth: 'temporarily_unavailable', retry: true, stay: true, severity: 'user' },
   CONSENT_NOTHING_TO_SHARE: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },
   ACCOUNT_MISMATCH: { status: 403, oauth: 'login_required', retry: true, severity: 'user' },
   ACR_UNMET: { status: 422, oauth: 'unmet_authentication_requirements', retry: true, severity: 'user' },
@@ -117,6 +119,7 @@ export interface RefusalOptions {
  */
 export function refusalPage(code: ErrorCode, incidentId: string, options: RefusalOptions): RefusalPage {
   const { words, languages, clientName, retryAction, returnAction, csrf } = options
+  const { retry, stay }: Refusal = refusals[code]
   return {
     title: words.t(`refusal.${code}.title`),
     happened: words.t(`refusal.${code}.happened`),
@@ -124,8 +127,9 @@ export function refusalPage(code: ErrorCode, incidentId: string, options: Refusa
     code,
     incidentId,
     clientName,
-    retryAction: refusals[code].retry ? retryAction : undefined,
+    retryAction: retry ? retryAction : undefined,
     returnAction,
+    goBack: !returnAction && !stay,
     csrf,
     languages,
   }

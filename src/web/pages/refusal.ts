@@ -11,6 +11,8 @@ export interface RefusalPage extends PageFrame {
   readonly clientName?: string | undefined
   /** where "Try again" posts `csrf` to */
   readonly retryAction?: string | undefined
+  /** tell her to go back to the app: no button of ours leads there */
+  readonly goBack: boolean
   /** where "Return to the app" posts `csrf` to */
   readonly returnAction?: string | undefined
   readonly csrf?: string | undefined
