@@ -25,16 +25,15 @@ export interface PageSender {
   locale(ctx: Context, requested?: string): string
 }
 
-const LOCALE_COOKIE = 'dwar_locale'
-
 export function createPageSender(renderer: Renderer, secure: boolean): PageSender {
   const available = [...renderer.locales.keys()]
+  const cookie = secure ? '__Host-dwar_locale' : 'dwar_locale'
 
   /** The switch on the page wins and is remembered; then what the app asked for; then the browser. */
   function locale(ctx: Context, requested?: string): string {
     const chosen = queryValue(ctx, 'ui_locales')
     if (chosen && available.includes(chosen) && ctx.method === 'GET' && !ctx.headerSent)
-      ctx.cookies.set(LOCALE_COOKIE, chosen, {
+      ctx.cookies.set(cookie, chosen, {
         httpOnly: true,
         sameSite: 'lax',
         secure,
@@ -43,7 +42,7 @@ export function createPageSender(renderer: Renderer, secure: boolean): PageSende
         maxAge: 86_400_000,
         overwrite: true,
       })
-    const kept = ctx.cookies.get(LOCALE_COOKIE, { signed: false })
+    const kept = ctx.cookies.get(cookie, { signed: false })
     return pickLocale(
       [chosen, kept, requested].filter(Boolean).join(' '),
       ctx.get('Accept-Language') || undefined,

@@ -19,13 +19,14 @@ export function pinHost(
     // Of two hosts we would take the first, and somebody before us perhaps the second (RFC 9112 §3.2).
     const host = headersDistinct.host?.length === 1 ? headers.host?.toLowerCase() : undefined
     const origin = host === alias?.origin.host && alias?.paths.includes(ctx.path.toLowerCase()) ? alias.origin : issuer
-    if (host !== origin.host) throw new WebError('HOST_UNKNOWN', 'the request names another host')
-    ctx.req.url = toOriginForm(ctx.req.url ?? '', origin)
+    // Before anything is refused: the page of a refusal, too, is sent over https, and its cookies say so.
     headers['x-forwarded-proto'] = origin.protocol.slice(0, -1)
     headers['x-forwarded-host'] = origin.host
     const address = clientAddress(ctx.req)
     if (address !== undefined) headers['x-forwarded-for'] = address
     else delete headers['x-forwarded-for']
+    if (host !== origin.host) throw new WebError('HOST_UNKNOWN', 'the request names another host')
+    ctx.req.url = toOriginForm(ctx.req.url ?? '', origin)
     return next()
   }
 }
