@@ -42,7 +42,12 @@ export function toFeatures(parts: IssuerParts): Features {
     encryption: { enabled: true },
     claimsParameter: { enabled: true, assertClaimsParameter: async (ctx, claims) => assertClaims(ctx, claims) },
     // A client learns about its own tokens only; of another's it hears what it would hear of nonsense (security.md OP-13).
-    introspection: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+    // One that proves nothing hears that of all: its id is no authorization (RFC 7662 §2.1).
+    introspection: {
+      enabled: true,
+      allowedPolicy: async (_ctx, client, token) =>
+        client.clientAuthMethod !== 'none' && token.clientId === client.clientId,
+    },
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
     ...toLogout(parts),
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { REDIRECT_URI } from '../support/stage.ts'
 import { refusal, useScene } from './party.ts'
 
 const OFFLINE = { scope: 'openid offline_access' }
@@ -37,6 +38,24 @@ describe('RFC 7009, revocation', () => {
       const body = new URLSearchParams({ token: 'x' })
       expect((await scene.send('/introspect', { method: 'POST', body })).status).toBe(400)
       expect((await scene.send('/introspect?token=x')).status).toBeGreaterThanOrEqual(400)
+    })
+
+    it('§2.1: a client that proves nothing is told of no token, its own included', async () => {
+      const app = await scene.addParty({ token_endpoint_auth_method: 'none' })
+      const authorized = await app.authorize({ scope: 'openid profile' })
+      const form = {
+        grant_type: 'authorization_code',
+        client_id: app.id,
+        code: authorized.answer.searchParams.get('code') ?? '',
+        redirect_uri: REDIRECT_URI,
+        code_verifier: authorized.verifier,
+      }
+      const anonymous = (path: string, body: Record<string, string>) =>
+        scene.send(path, { method: 'POST', body: new URLSearchParams(body) })
+      const { access_token: token } = (await anonymous('/token', form)).body
+      expect(token).toEqual(expect.any(String))
+      const { body } = await anonymous('/introspect', { client_id: app.id, token: String(token) })
+      expect(body).toEqual({ active: false })
     })
 
     it('§2.2: tells an active token’s client, scope, subject and times, and no claim about the person', async () => {
