@@ -83,8 +83,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const { visit, body } = await enterByForm(ctx)
     const choice = { share: body.decision === 'share', chosen: new Set(listOf(body.share)), shown: body.shown }
     try {
-      // What she did not see she did not agree to: she is shown it.
-      if ((await decide(visit, choice)) === 'changed' && !visit.engine.result)
+      // What she did not see she did not agree to: she is shown it, unless another press has decided.
+      if ((await decide(visit, choice)) === 'changed' && !(await enter(ctx)).engine.result)
         return redirect(ctx, `${visit.path}?changed=1`)
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'INTERACTION_OUT_OF_ORDER')) throw error
