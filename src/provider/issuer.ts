@@ -29,6 +29,7 @@ import { createPolicy, tellAskedAcr } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
 import { createRefreshTtl, type RefreshLifetimes, sessionTtl } from './refresh-lifetime.ts'
 import { refuseDeepRequestObjects } from './request-object-depth.ts'
+import { assertRefreshResource } from './resources.ts'
 import { ROUTES } from './routes.ts'
 import type { LogoutStore } from './stores.ts'
 
@@ -131,7 +132,10 @@ function toConfiguration(parts: IssuerParts): Configuration {
     clockTolerance: CLOCK_TOLERANCE,
     conformIdTokenClaims: true,
     pkce: { required: (_ctx, client) => needsPkce(client) },
-    rotateRefreshToken: (ctx) => rotatesRefreshTokens(ctx.oidc.client),
+    rotateRefreshToken: (ctx) => {
+      assertRefreshResource(ctx)
+      return rotatesRefreshTokens(ctx.oidc.client)
+    },
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
     ttl: {

@@ -1,4 +1,4 @@
-import { type Configuration, errors } from 'oidc-provider'
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { z } from 'zod'
 import { SIGNING } from './algorithms.ts'
 import type { ClientPolicy } from './clients.ts'
@@ -26,9 +26,7 @@ export function toResourceIndicators(): ResourceIndicators {
     defaultResource: async () => [],
     useGrantedResource: async () => false,
     getResourceServerInfo: async (_ctx, identifier, client) => {
-      const { resources } = { resources: [], ...(client.dwar as Partial<ClientPolicy> | undefined) }
-      const known = resources.find((registered) => registered.identifier === identifier)
-      if (!known) throw new errors.InvalidTarget('the resource is not registered for this client')
+      const known = registeredResource(client, identifier)
       return {
         scope: known.scopes.join(' '),
         audience: identifier,
@@ -38,6 +36,28 @@ export function toResourceIndicators(): ResourceIndicators {
       }
     },
   }
+}
+
+/** @throws InvalidTarget */
+function registeredResource(client: { readonly [name: string]: unknown } | undefined, identifier: string) {
+  const { resources } = { resources: [], ...(client?.dwar as Partial<ClientPolicy> | undefined) }
+  const known = resources.find((registered) => registered.identifier === identifier)
+  if (!known) throw new errors.InvalidTarget('the resource is not registered for this client')
+  return known
+}
+
+/**
+ * Refuses a refresh for an API that it cannot be had for. To be called before the refresh token is spent: the engine looks
+ * after that, and a mistaken parameter would cost the token and, at the next use of it, the family.
+ * @throws InvalidTarget
+ */
+export function assertRefreshResource({ oidc }: KoaContextWithOIDC): void {
+  const [resource, ...more] = [oidc.params?.resource ?? []].flat().map(String)
+  if (resource === undefined || (resource === '' && more.length === 0)) return
+  const granted = oidc.entities.RefreshToken?.resource
+  if (more.length > 0) throw new errors.InvalidTarget('a token is for one resource')
+  if (![granted ?? []].flat().includes(resource)) throw new errors.InvalidTarget('the resource was not asked for')
+  registeredResource(oidc.client, resource)
 }
 
 /** Names what is wrong with a resource identifier, or nothing (RFC 8707 §2). */

@@ -77,6 +77,29 @@ describeOnEachDatabase('tokens for a client’s own API — RFC 8707, RFC 9068',
     expect((await oauth.userInfoRequest(app.as, app.client, third.access_token, insecure)).status).toBe(200)
   })
 
+  it.each([
+    ['is registered and was not asked for', ['https://api.example/other']],
+    ['nobody registered', ['https://api.other/']],
+    ['is none', ['\u0000']],
+    ['is two', [API, 'https://api.example/other']],
+  ])('RFC 8707 §2.2: cost no refresh token where the API %s', async (_case, resource) => {
+    const { result } = await tokens()
+    const refresh = (more: readonly string[]) =>
+      fetch(new URL('/token', stage.issuer), {
+        method: 'POST',
+        body: new URLSearchParams([
+          ['grant_type', 'refresh_token'],
+          ['refresh_token', result.refresh_token ?? ''],
+          ['client_id', app.client.client_id],
+          ['client_secret', app.secret],
+          ...more.map((one) => ['resource', one]),
+        ]),
+      })
+    const refused = await refresh(resource)
+    expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ error: 'invalid_target' })])
+    expect((await refresh([API])).status).toBe(200)
+  })
+
   it('RFC 8707 §2: are refused for an API that another client registered, or nobody', async () => {
     const other = await addRelyingApp(stage)
     const { parameters } = await other.request({ resource: API })
