@@ -142,6 +142,12 @@ export const companions: Readonly<Record<string, Readonly<Record<string, unknown
   email: { email_verified: false },
 }
 
+/** Claims that the engine knows beside ours: of the sign-in itself, and those that come along with one of ours. */
+export const otherClaims: ReadonlySet<string> = new Set([
+  ...['sub', 'acr', 'auth_time', 'iss', 'sid'],
+  ...Object.values(companions).flatMap((companion) => Object.keys(companion)),
+])
+
 /** The engine's `claims` setting: scope → claims, and bare claims (oidc-provider.md §3). */
 export function toEngineClaims(): Record<string, string[] | null> {
   const byScope: Record<string, string[] | null> = {

@@ -1,8 +1,9 @@
 import { connect } from 'node:net'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freshPostgres } from '../support/databases.ts'
 import { addRelyingApp, type RelyingApp } from '../support/relying-app.ts'
-import { openStage, type Stage } from '../support/stage.ts'
+import { logIn, openStage, type Stage } from '../support/stage.ts'
 
 const HOSTILE = [
   ...[
@@ -113,6 +114,15 @@ describe('What strangers may send — security.md OP-10, SE-7', () => {
     const body = new URLSearchParams({ client_id: app.client.client_id, request: request.join('.') })
     const answer = await fetch(new URL('/par', stage.issuer), { method: 'POST', body })
     expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'invalid_request_object' }])
+  })
+
+  it('keeps no name of a claim that it does not know', async () => {
+    const claims = { id_token: { 'asha@mail.example': null, acr: null }, userinfo: { phone_number_verified: null } }
+    const { parameters } = await app.request({ claims: JSON.stringify(claims), scope: 'openid', prompt: 'consent' })
+    expect((await logIn(app.authorizeUrl(parameters))).searchParams.has('code')).toBe(true)
+    const { rows } = await sql<{ text: string }>`select g::text as text from oidc_grant g`.execute(stage.database.db())
+    expect(rows.map(({ text }) => text).join()).toContain('phone_number_verified')
+    expect(rows.map(({ text }) => text).join()).not.toContain('asha@mail')
   })
 
   /** @returns what is wrong with the answer to it, if anything */

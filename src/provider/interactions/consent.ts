@@ -7,7 +7,7 @@ import type { KeyedHasher } from '../../vault/keyed-hash.ts'
 import type { Place, Vault } from '../../vault/vault.ts'
 import { accountKey, valuesPlace } from '../account.ts'
 import { reachedAcr } from '../assurance-levels.ts'
-import { companions, findClaimRow } from '../claims.ts'
+import { companions, otherClaims } from '../claims.ts'
 import type { AnswerContext } from '../identity-assurance/answer.ts'
 import type { AccountStore, DecisionStore, Draft } from '../stores.ts'
 import type { Upstream } from '../upstream.ts'
@@ -214,7 +214,8 @@ export function toTerms(
       ...new Set([
         ...flat.filter((claim) => shared.has(claim)),
         ...(wantsVerified ? ['verified_claims'] : []),
-        ...named.filter((name) => !findClaimRow(name)),
+        // A name that nobody knows is the app's own text, and is kept nowhere.
+        ...named.filter((name) => otherClaims.has(name)),
       ]),
     ],
     rejectedClaims: refused.flatMap((claim) => [claim, ...Object.keys(companions[claim] ?? {})]),
