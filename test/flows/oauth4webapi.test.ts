@@ -258,6 +258,7 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       readonly claims?: Record<string, unknown>
       readonly alg?: string
       readonly by?: CryptoKey | Uint8Array
+      readonly typ?: string
     }
 
     const now = () => Math.floor(Date.now() / 1000)
@@ -276,8 +277,8 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
     }
 
-    const assertion = ({ claims, alg = 'ES256', by = keys.privateKey }: Change = {}) =>
-      new SignJWT(assertionClaims(claims)).setProtectedHeader({ alg }).sign(by)
+    const assertion = ({ claims, alg = 'ES256', by = keys.privateKey, typ }: Change = {}) =>
+      new SignJWT(assertionClaims(claims)).setProtectedHeader({ alg, ...(typ && { typ }) }).sign(by)
 
     async function present(client_assertion: string, clientId = key.client.client_id) {
       const form = {
@@ -289,6 +290,10 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       const answer = await fetch(as.introspection_endpoint ?? '', { method: 'POST', body: new URLSearchParams(form) })
       return [answer.status, ((await answer.json()) as { error?: string }).error]
     }
+
+    it.each(['JWT', 'client-authentication+jwt'])('takes the type %s', async (typ) => {
+      expect(await present(await assertion({ typ }))).toEqual([200, undefined])
+    })
 
     it('takes a good assertion, once', async () => {
       const good = await assertion()
@@ -306,6 +311,8 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       ['an end in the past', () => ({ claims: { exp: now() - 60 } })],
       ['an end an hour ahead', () => ({ claims: { exp: now() + 3600 } })],
       ['a beginning in the future', () => ({ claims: { nbf: now() + 60 } })],
+      ['the type of a request object, which has passed through a browser', () => ({ typ: 'oauth-authz-req+jwt' })],
+      ['the type of a DPoP proof', () => ({ typ: 'dpop+jwt' })],
       ['another client as issuer', () => ({ claims: { iss: post.client.client_id } })],
     ])('refuses an assertion with %s', async (_case, change) => {
       expect(await present(await assertion(change()))).toEqual([401, 'invalid_client'])
