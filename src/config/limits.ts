@@ -10,7 +10,7 @@ export const limitVariables = {
   DWAR_RATE_BROWSERS: wholeNumber(1, 1_000_000)
     .default(3000)
     .describe(
-      'Requests a minute by one address (of IPv6: one /64) to one page of the sign-in. High on purpose: behind one address of an Indian mobile network are thousands of people. A sign-in takes about two to a page.',
+      'Requests a minute by one address (of IPv6: one /64) to one page of the sign-in. High on purpose: behind one address of an Indian mobile network are thousands of people. A sign-in takes about two to a page. Its pages and `/account` may be looked at four times as often.',
     ),
   DWAR_RATE_PROGRAMS: wholeNumber(1, 1_000_000)
     .default(12_000)

@@ -67,14 +67,16 @@ describe('Rate limits of one issuer (security.md SE-5)', () => {
     },
   )
 
-  it('cover the forms of the sign-in, not its pages', async () => {
+  it('cover the forms of the sign-in, and four times as many looks at its pages', async () => {
     nextMinute()
     const from = newAddress()
     const send = (method: string) =>
       fetch(new URL('/Interaction/some-uid/start', stage.issuer), { method, headers: { 'x-forwarded-for': from } })
     for (let n = 0; n < 8; n += 1) expect((await send('POST')).status).not.toBe(429)
     expect((await send('POST')).status).toBe(429)
-    expect((await send('GET')).status).not.toBe(429)
+    for (let n = 0; n < 32; n += 1) expect((await send('GET')).status).not.toBe(429)
+    expect((await send('GET')).status).toBe(429)
+    expect((await send('HEAD')).status).toBe(429)
   })
 
   it('believe the address that our own proxy wrote, the last one, and no other', async () => {

@@ -15,7 +15,8 @@ export interface AddressLimits {
 
 interface LimitedRoute {
   readonly who: 'browsers' | 'programs'
-  readonly methods?: readonly string[]
+  /** looking at it is counted by itself, and may be done this many times as often as sending its forms */
+  readonly looks?: number
 }
 
 /** By the first word of a path, in any case and with any ending, as the engine takes it. What is not here is one more. */
@@ -23,8 +24,8 @@ const ROUTES: Readonly<Record<string, LimitedRoute>> = {
   authorize: { who: 'browsers' },
   callback: { who: 'browsers' },
   logout: { who: 'browsers' },
-  interaction: { who: 'browsers', methods: ['POST'] },
-  account: { who: 'browsers', methods: ['POST'] },
+  interaction: { who: 'browsers', looks: 4 },
+  account: { who: 'browsers', looks: 4 },
   token: { who: 'programs' },
   par: { who: 'programs' },
   introspect: { who: 'programs' },
@@ -37,9 +38,10 @@ export function limitAddresses(limits: AddressLimits): Middleware {
   return async (ctx, next) => {
     const name = routeOf(ctx.path)
     const route = Object.hasOwn(ROUTES, name) ? ROUTES[name] : undefined
-    if (!route || (route.methods && !route.methods.includes(ctx.method))) return next()
-    const subject = `address ${name} ${addressOf(ctx.req)}`
-    const seconds = limits.limiter.wait(subject, limits[route.who])
+    if (!route) return next()
+    const looks = ctx.method === 'POST' ? undefined : route.looks
+    const subject = `address ${name}${looks === undefined ? '' : ' looks'} ${addressOf(ctx.req)}`
+    const seconds = limits.limiter.wait(subject, limits[route.who] * (looks ?? 1))
     if (seconds === undefined) {
       limits.limiter.count(subject)
       return next()
