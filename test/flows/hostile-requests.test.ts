@@ -31,7 +31,7 @@ const HOSTILE = [
 const AUTHORIZE = [
   ...['client_id', 'redirect_uri', 'response_type', 'scope', 'prompt', 'state', 'nonce', 'code_challenge', 'claims'],
   ...['code_challenge_method', 'acr_values', 'id_token_hint', 'login_hint', 'max_age', 'request', 'request_uri'],
-  ...['response_mode', 'ui_locales', 'resource', 'dpop_jkt'],
+  ...['response_mode', 'ui_locales', 'resource', 'dpop_jkt', 'posted_request'],
 ]
 const FORMS = [
   ...[
@@ -109,11 +109,15 @@ describe('What strangers may send — security.md OP-10, SE-7', () => {
   )
 
   it('refuses a request object that is nested too deep, before it is copied', async () => {
-    const deep = `{"client_id":"${app.client.client_id}","claims":{"id_token":${'['.repeat(9000)}${']'.repeat(9000)}}}`
+    const levels = 8000
+    const claims = `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const deep = `{"client_id":"${app.client.client_id}","claims":{"id_token":${claims}}}`
     const request = [JSON.stringify({ alg: 'ES256' }), deep, 'x'].map((part) => Buffer.from(part).toString('base64url'))
     const body = new URLSearchParams({ client_id: app.client.client_id, request: request.join('.') })
-    const answer = await fetch(new URL('/par', stage.issuer), { method: 'POST', body })
-    expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'invalid_request_object' }])
+    const pushed = await fetch(new URL('/par', stage.issuer), { method: 'POST', body })
+    expect([pushed.status, await pushed.json()]).toMatchObject([400, { error: 'invalid_request_object' }])
+    const shown = await fetch(new URL(await posted(body), stage.issuer), { headers: { accept: 'text/html' } })
+    expect([shown.status, shown.headers.get('x-oauth-error')]).toEqual([400, 'invalid_request_object'])
   })
 
   it('keeps no name of a claim that it does not know', async () => {
@@ -138,6 +142,13 @@ describe('What strangers may send — security.md OP-10, SE-7', () => {
     ]
   }
 
+  /** Where a posted request is served. */
+  async function posted(body: URLSearchParams): Promise<string> {
+    const kept = await fetch(new URL('/authorize', stage.issuer), { method: 'POST', body, redirect: 'manual' })
+    expect(kept.status).toBe(303)
+    return kept.headers.get('location') ?? ''
+  }
+
   it.each(AUTHORIZE)('answers %s at /authorize and /par whatever it holds, alone and twice', async (name) => {
     const faults: string[] = []
     for (const value of HOSTILE) {
@@ -146,6 +157,7 @@ describe('What strangers may send — security.md OP-10, SE-7', () => {
         ...(await judge(`/authorize?${parameters}`, {})),
         ...(await judge('/par', { method: 'POST', body: parameters })),
         ...(await judge(`/authorize?${parameters}&${name}=again`, {})),
+        ...(await judge(await posted(parameters), {})),
       ]
       faults.push(...told.map((fault) => `${JSON.stringify(value).slice(0, 40)} ${fault}`))
     }
