@@ -74,12 +74,18 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
     render('start-paused', 'start', { ...sampleStart(locale, words, languages), paused: true }),
     render('consent', 'consent', toConsentPage(wordsOf(locale), sampleConsent(words, languages))),
     render('consent-problem', 'consent', toConsentPage(wordsOf(locale), withProblem(sampleConsent(words, languages)))),
+    render(
+      'consent-changed',
+      'consent',
+      toConsentPage(wordsOf(locale), { ...sampleConsent(words, languages), changed: true }),
+    ),
     render('consent-again', 'consent', toConsentPage(wordsOf(locale), checkedEarlier(sampleConsent(words, languages)))),
     render('pull', 'pull', samplePull(locale, words, languages, false)),
     render('pull-problem', 'pull', samplePull(locale, words, languages, true)),
     render('refusal', 'refusal', sampleRefusal('RAIL_DENIED', locale, languages, words.client)),
     render('refusal-limited', 'refusal', sampleRefusal('RATE_LIMITED', locale, languages)),
     render('refusal-unmet', 'refusal', sampleRefusal('ACR_UNMET', locale, languages, words.client)),
+    render('refusal-another', 'refusal', sampleRefusal('ACCOUNT_MISMATCH', locale, languages, words.client)),
     render('refusal-alone', 'refusal', sampleRefusal('INTERACTION_EXPIRED', locale, languages)),
     render('account', 'account', toAccountPage(wordsOf(locale), sampleAccount(words, languages))),
     render(
