@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/config.ts'
@@ -89,8 +92,16 @@ describe('dwar serve with two workers', () => {
 
   it('finishes what it is doing on SIGTERM, all workers, and ends with 0', async () => {
     const workers = pids()
+    // Of four connections each worker has two (round robin); each is in the middle of a request.
+    const begun = await Promise.all(Array.from({ length: 4 }, () => beginRequest(issuer().port)))
+    await pause(500)
     const started = performance.now()
-    expect(await issuer().stop('SIGTERM')).toBe(0)
+    const stopped = issuer().stop('SIGTERM')
+    await pause(500)
+    await expect(beginRequest(issuer().port)).rejects.toThrow(/ECONNREFUSED/)
+    for (const answer of await Promise.all(begun.map((request) => request.finish())))
+      expect(answer).toMatch(/^HTTP\/1\.1 400 .*"error":"invalid_request"/s)
+    expect(await stopped).toBe(0)
     expect(performance.now() - started).toBeLessThan(15_000)
     expect(workers.filter(isAlive)).toEqual([])
   }, 60_000)
@@ -105,6 +116,27 @@ describe('the number of workers', () => {
     expect(read({ DWAR_WORKERS: '2', DWAR_DATABASE_URL: 'postgres://localhost/dwar' })().workers).toBe(2)
   })
 })
+
+/** Sends a token request but for its last bytes. */
+async function beginRequest(port: number): Promise<{ finish(): Promise<string> }> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  const body = 'grant_type=none'
+  const head = [
+    'POST /token HTTP/1.1',
+    `Host: ${cluster.issuer.host}`,
+    'Content-Type: application/x-www-form-urlencoded',
+    `Content-Length: ${body.length}`,
+    'Connection: close',
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`)
+  return {
+    finish: () => {
+      socket.write(body.slice(5))
+      return text(socket)
+    },
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {
