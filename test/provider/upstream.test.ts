@@ -86,10 +86,13 @@ describeOnEachDatabase('what an upstream let us have', (open) => {
       const id = await opened(NOW + 3600)
       const one = keeper()
       let refused = 0
+      const all = Promise.withResolvers<void>()
       const call = () =>
         one.use(id, async (_rail, session) => {
           if (session.tokens.accessToken === 'renewed-access') return 'done'
           refused += 1
+          if (refused === 20) all.resolve()
+          await all.promise // none is so late that it finds the token renewed
           throw new RailError('RAIL_UNAUTHORIZED', 'taken back')
         })
       expect(await Promise.all(Array.from({ length: 20 }, call))).toEqual(Array(20).fill('done'))
