@@ -166,14 +166,15 @@ function formatDate(intl: IntlShape<string>, when: number | string): string {
 
 /**
  * Plain links that show the same page in another language.
- * @param query the page's own parameters, kept in the links
+ * @param path where the page is to be had again; empty: where it is now
  */
-export function languageLinks(locales: Locales, current: string, query?: URLSearchParams): LanguageLink[] {
-  return [...locales.keys()].map((locale) => {
-    const parameters = new URLSearchParams(query)
-    parameters.set('ui_locales', locale)
-    return { locale, name: languageName(locale), href: `?${parameters}`, current: locale === current }
-  })
+export function languageLinks(locales: Locales, current: string, path = ''): LanguageLink[] {
+  return [...locales.keys()].map((locale) => ({
+    locale,
+    name: languageName(locale),
+    href: `${path}?ui_locales=${encodeURIComponent(locale)}`,
+    current: locale === current,
+  }))
 }
 
 const languageNames = new Map<string, string>()

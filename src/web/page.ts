@@ -55,18 +55,16 @@ export function createPageSender(renderer: Renderer, secure: boolean): PageSende
     ctx.status = status
     ctx.type = 'html'
     ctx.set('Content-Language', tag)
-    ctx.body = renderer.render(
-      name,
-      toModel(translator(renderer.locales, tag), languageLinks(renderer.locales, tag)),
-      tag,
-    )
+    const path = pathAgain(ctx)
+    const languages = path === undefined ? [] : languageLinks(renderer.locales, tag, path)
+    ctx.body = renderer.render(name, toModel(translator(renderer.locales, tag), languages), tag)
   }
 
   return {
     locale,
     send,
     refuse(ctx, code, incidentId, wayOut) {
-      const at = wayOut && `/interaction/${wayOut.interactionUid}`
+      const at = wayOut && pathOf(wayOut)
       send(
         ctx,
         'refusal',
@@ -97,6 +95,15 @@ export function newIncidentId(seed?: string): string {
 
 /** Without what is mistaken for something else when read aloud or by eye. */
 const ALPHABET = '23456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+const pathOf = ({ interactionUid }: WayOut): string => `/interaction/${interactionUid}`
+
+/** Where this page, or the one that it belongs to, is to be had by a link; undefined for the answer to a form that belongs to none. */
+function pathAgain(ctx: Context): string | undefined {
+  if (ctx.method === 'GET' || ctx.method === 'HEAD') return ''
+  const wayOut = ctx.state.wayOut as WayOut | undefined
+  return wayOut && pathOf(wayOut)
+}
 
 function queryValue(ctx: Context, name: string): string | undefined {
   const value = ctx.query[name]
