@@ -68,7 +68,7 @@ export class TokenAdapter extends SealedModelAdapter {
     if (!notes?.writes || !read || read.consumed !== null) return super.consume(id)
     notes.tokens.delete(hash.toString('hex'))
     const at = this.parts.clock()
-    // Should the request fail, it is spent all the same.
+    // Should the request be refused, it is spent all the same.
     const alone = () => super.consume(id)
     notes.writes.spent = { model: this.model, hash, grantId: read.grant_id, at, event, alone }
     this.won(hash, at)

@@ -78,6 +78,8 @@ export function createTokenBatch(parts: BatchParts): TokenBatch {
     try {
       await next()
       if (notes?.answer) Object.assign(ctx, notes.answer)
+      // By a fault of ours nothing was given for it: spent, it would make the client who asks again a thief.
+      if (ctx.status >= 500) delete writes.spent
       const answer = ctx.status < 400 && writes.tokens.length > 0 ? await notes?.keepAnswer?.(ctx.body) : undefined
       // Here the engine's own context has ended: what is stored alone finds the notes of this request all the same.
       await parts.memo.during(ctx, () =>
