@@ -33,7 +33,11 @@ function checkMember(place: keyof Places, name: string, member: unknown): void {
     if (fault) refuse(`/${place}/verified_claims${fault.at}`, fault.is)
   } else if (member !== null && (typeof member !== 'object' || Array.isArray(member)))
     refuse(`/${place}`, 'must have members that are null or objects')
+  // Nobody has another: the engine would ask for one sign-in after the other (Core §5.5.1, §8).
+  if (name === 'sub' && typeof askedValue(member) !== 'string') refuse(`/${place}/sub/value`, 'must be a string')
 }
+
+const askedValue = (member: unknown): unknown => (member as { value?: unknown } | null)?.value ?? ''
 
 function refuse(pointer: string, is: string): never {
   throw new errors.InvalidRequest(`the claims parameter at ${pointer} ${is}`)

@@ -217,6 +217,13 @@ describe('OpenID Connect Core 1.0', () => {
     expect(own.searchParams.get('error')).not.toBe('login_required')
   })
 
+  it.each(['id_token', 'userinfo'])('§5.5.1: a sub that can be nobody’s is refused at once, in %s', async (place) => {
+    const claims = JSON.stringify({ [place]: { sub: { value: 42 } } })
+    const refused = await scene.party.answerTo({ scope: 'openid profile', claims }, citizen)
+    expect(refused.searchParams.get('error')).toBe('invalid_request')
+    expect(refused.searchParams.get('error_description')).toContain(`/${place}/sub/value must be a string`)
+  })
+
   it.each<[string, (idToken: string) => Record<string, string>]>([
     ['an id_token_hint', (id_token_hint) => ({ id_token_hint })],
     ['a sub by value', (own) => ({ claims: JSON.stringify({ id_token: { sub: { value: claimsOf(own).sub } } }) })],
