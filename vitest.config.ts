@@ -30,7 +30,18 @@ export default defineConfig({
 })
 
 function group(name: string, include: string[], exclude: string[] = []) {
-  return { test: { name, include, exclude, isolate: false, testTimeout: 30_000, hookTimeout: 60_000, maxWorkers: 2 } }
+  return {
+    test: {
+      name,
+      include,
+      exclude,
+      isolate: false,
+      maxWorkers: 2,
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      expect: { requireAssertions: true }, // a test that asserts nothing fails
+    },
+  }
 }
 
 function filesOf(room: string): string {
