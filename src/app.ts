@@ -69,6 +69,8 @@ export interface Overrides {
   readonly trust?: TrustStore
   /** written into the embedded database's lock, for command lines that find it taken */
   readonly controlSocket?: string
+  /** for tests that would wait for jobs: how long a second of the jobs' clocks takes */
+  readonly jobSecondMs?: number
 }
 
 export interface App {
@@ -96,7 +98,7 @@ export async function createApp(config: Config, log: Log, overrides: Overrides =
   const database = overrides.database ?? (await openFor(config, overrides))
   const closeDatabase = overrides.database ? async () => undefined : () => database.close()
   try {
-    return await compose(config, log, clock, database, closeDatabase, overrides.trust)
+    return await compose(config, log, clock, database, closeDatabase, overrides)
   } catch (error) {
     await closeDatabase()
     throw error
@@ -119,7 +121,7 @@ async function compose(
   clock: Clock,
   database: Database,
   closeDatabase: () => Promise<void>,
-  fixedTrust: TrustStore | undefined,
+  { trust: fixedTrust, jobSecondMs }: Pick<Overrides, 'trust' | 'jobSecondMs'>,
 ): Promise<App> {
   const hash = createKeyedHasher(config.indexSecret.reveal())
   const storage = createStorage(database, clock)
@@ -286,6 +288,7 @@ async function compose(
       withNewestKeys(engine.refresh, deliverLogouts(logouts)),
     ],
     log,
+    jobSecondMs,
   )
   return {
     handle,

@@ -9,9 +9,10 @@ export interface Job {
 
 /**
  * Runs jobs on their clocks until stopped. A job that fails is reported and tried again at its next turn.
+ * @param secondMs how long a second of theirs takes
  * @returns stops the clocks and waits for what is running
  */
-export function startClockwork(jobs: readonly Job[], log: Log): () => Promise<void> {
+export function startClockwork(jobs: readonly Job[], log: Log, secondMs = 1000): () => Promise<void> {
   const running = new Set<Promise<void>>()
   const timers = jobs.map((job) => {
     const turn = () => {
@@ -21,7 +22,7 @@ export function startClockwork(jobs: readonly Job[], log: Log): () => Promise<vo
         .finally(() => running.delete(done))
       running.add(done)
     }
-    return setInterval(turn, job.everySeconds * 1000).unref()
+    return setInterval(turn, job.everySeconds * secondMs).unref()
   })
   return async () => {
     for (const timer of timers) clearInterval(timer)

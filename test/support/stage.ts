@@ -39,6 +39,8 @@ export interface StageOptions {
   /** several issuers over one database and one simulator share these */
   readonly secrets?: Record<string, string>
   readonly simulator?: Simulator
+  /** how long a second of the jobs' clocks takes: for those who wait for a job */
+  readonly jobSecondMs?: number
 }
 
 let pki: Promise<Pki> | undefined
@@ -99,6 +101,7 @@ export async function openStage(database: Database, options: StageOptions = {}):
     database,
     trust,
     ...(options.clock && { clock: options.clock }),
+    ...(options.jobSecondMs && { jobSecondMs: options.jobSecondMs }),
   })
   const judged = judgeWhatIsTold(app.handle)
   handle = judged.handle

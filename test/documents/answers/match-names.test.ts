@@ -195,9 +195,9 @@ describe('names of Indian documents — documents-and-signatures.md §1.4', () =
   })
 
   it('gives reasons that are codes and hold no part of a name', () => {
-    for (const [a, b] of PAIRS) {
-      for (const reason of matchNames(a, b).reasons) expect(reason).toMatch(/^name\.[a-z_]+$/)
-    }
+    const reasons = PAIRS.flatMap(([a, b]) => matchNames(a, b).reasons)
+    expect(new Set(reasons).size).toBeGreaterThan(5)
+    expect(reasons.filter((reason) => !/^name\.[a-z_]+$/.test(reason))).toEqual([])
   })
 })
 
