@@ -113,6 +113,7 @@ describe('examples/oidc-client-ts, in Chromium', () => {
     await begin()
     await page.locator('button[value=refuse]').click()
     await page.getByText('not signed in: access_denied').waitFor()
+    expect(await stored()).toBeUndefined()
     await context.close()
   })
 
