@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Answer, BenchServer, Question, Start } from './servers/server.ts'
 
 /** The program of a server's process: starts what the parent asks for and answers its questions until told to stop. */
@@ -5,6 +7,7 @@ function main(): void {
   let server: BenchServer | undefined
   const answer = async (question: Question): Promise<Answer> => {
     if (question.ask === 'usage') return { usage: usageOf(server) }
+    if (question.ask === 'memory') return { memory: memoryInUse() }
     if (question.ask === 'start') {
       server = await start(question)
       return { ready: server.ready }
@@ -34,6 +37,13 @@ function usageOf(server: BenchServer | undefined) {
     rssBytes: process.memoryUsage.rss(),
     ...(server?.statements && { statements: server.statements() }),
   }
+}
+
+/** What is left once all garbage is collected. */
+function memoryInUse(): NodeJS.MemoryUsage {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage()
 }
 
 const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error))

@@ -98,6 +98,14 @@ export function ratio(values: readonly number[], baseline: readonly number[]): n
   return median(values.slice(0, baseline.length).map((value, round) => value / (baseline[round] ?? Number.NaN)))
 }
 
+/** How steeply the line runs that fits points best (least squares). @returns NaN for fewer than two places */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length
+  const [meanX, meanY] = [mean(0), mean(1)]
+  const both = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0)
+  return both / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
+}
+
 /** A function that runs in this very process, timed. */
 export interface Candidate {
   readonly name: string

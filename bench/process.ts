@@ -9,6 +9,8 @@ import type { Answer, Question, Ready, Start } from './servers/server.ts'
 export interface ServerProcess {
   readonly ready: Ready
   usage(): Promise<Usage>
+  /** after a collection of all garbage */
+  memory(): Promise<NodeJS.MemoryUsage>
   stop(): Promise<void>
 }
 
@@ -38,6 +40,11 @@ export async function startProcess(question: Omit<Start, 'ask'>, profileFolder?:
       usage: async () => {
         const told = await ask({ ask: 'usage' })
         if ('usage' in told) return told.usage
+        throw unexpected(question.server, told)
+      },
+      memory: async () => {
+        const told = await ask({ ask: 'memory' })
+        if ('memory' in told) return told.memory
         throw unexpected(question.server, told)
       },
       stop: async () => {

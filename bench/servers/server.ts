@@ -45,6 +45,7 @@ export type Question =
   | { readonly ask: 'start'; readonly server: 'dwar'; readonly settings: DwarSettings }
   | { readonly ask: 'start'; readonly server: 'simulator'; readonly settings: SimulatorSettings }
   | { readonly ask: 'usage' }
+  | { readonly ask: 'memory' }
   | { readonly ask: 'stop' }
 
 export type Start = Extract<Question, { ask: 'start' }>
@@ -52,5 +53,6 @@ export type Start = Extract<Question, { ask: 'start' }>
 export type Answer =
   | { readonly ready: Ready }
   | { readonly usage: Usage }
+  | { readonly memory: NodeJS.MemoryUsage }
   | { readonly stopped: true }
   | { readonly failed: string }
