@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { judge } from '../../bench/budgets.ts'
-import { median, ratio, summarize, toRound } from '../../bench/measure.ts'
+import { median, ratio, slope, summarize, toRound } from '../../bench/measure.ts'
 import { readOptions } from '../../bench/options.ts'
 import { formatCell, formatTable } from '../../bench/table.ts'
 
@@ -20,6 +20,18 @@ describe('the statistics of the benchmark', () => {
 
   it('compares each round with the baseline of the same round, so that a slow spell of the machine cancels out', () => {
     expect(ratio([60, 6, 61], [100, 10, 100])).toBe(0.6)
+  })
+
+  it.each([
+    ['a line, wherever it begins', [[1, 5], [2, 7], [4, 11]], 2],
+    ['what stays as it is', [[0, 3], [1, 3], [9, 3]], 0],
+    ['points beside the line that fits them best', [[0, 0], [1, 3], [2, 0], [3, 3]], 0.6],
+  ] as const)('finds the slope of %s', (_case, points, expected) => {
+    expect(slope(points)).toBeCloseTo(expected)
+  })
+
+  it('finds no slope in one place', () => {
+    expect(slope([[1, 5]])).toBeNaN()
   })
 
   it('counts what was used between two looks, for each operation', () => {
