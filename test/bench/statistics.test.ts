@@ -23,9 +23,34 @@ describe('the statistics of the benchmark', () => {
   })
 
   it.each([
-    ['a line, wherever it begins', [[1, 5], [2, 7], [4, 11]], 2],
-    ['what stays as it is', [[0, 3], [1, 3], [9, 3]], 0],
-    ['points beside the line that fits them best', [[0, 0], [1, 3], [2, 0], [3, 3]], 0.6],
+    [
+      'a line, wherever it begins',
+      [
+        [1, 5],
+        [2, 7],
+        [4, 11],
+      ],
+      2,
+    ],
+    [
+      'what stays as it is',
+      [
+        [0, 3],
+        [1, 3],
+        [9, 3],
+      ],
+      0,
+    ],
+    [
+      'points beside the line that fits them best',
+      [
+        [0, 0],
+        [1, 3],
+        [2, 0],
+        [3, 3],
+      ],
+      0.6,
+    ],
   ] as const)('finds the slope of %s', (_case, points, expected) => {
     expect(slope(points)).toBeCloseTo(expected)
   })
