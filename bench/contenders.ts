@@ -11,6 +11,8 @@ import type { Ready, Start } from './servers/server.ts'
 export interface Contender {
   readonly name: string
   readonly driver: Driver
+  /** where it is not as many as the others have */
+  readonly seats?: number
   usage(): Promise<Usage>
 }
 

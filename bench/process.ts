@@ -15,7 +15,7 @@ export interface ServerProcess {
 }
 
 /** How the Dockerfile starts Node. */
-export const AS_DEPLOYED = ['--max-semi-space-size=4']
+export const AS_DEPLOYED = ['--max-semi-space-size=8']
 
 /** @param profileFolder where the process leaves its CPU profile when it stops; absent: it makes none */
 export async function startProcess(question: Omit<Start, 'ask'>, profileFolder?: string): Promise<ServerProcess> {

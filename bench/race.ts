@@ -42,7 +42,7 @@ export async function raceServers(
     const { driver, usage } = contender
     const length = seconds * weightOf(operation) * share
     await driver.prepare(operation, Math.ceil(length * (rates.get(contender) ?? FIRST_RATE) * HEADROOM))
-    const round = await runRound(driver.act(operation), usage, { seats, seconds: length })
+    const round = await runRound(driver.act(operation), usage, { seats: contender.seats ?? seats, seconds: length })
     rates.set(contender, round.perSecond)
     return round
   }

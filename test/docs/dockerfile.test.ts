@@ -99,7 +99,7 @@ describe('Dockerfile', () => {
         `install -d -o ${user} ${folder}`,
         `setpriv --reuid=${user} --regid=${user} --clear-groups node ${flags.join(' ')} --version`,
         expect.stringMatching(
-          `^setpriv --reuid=${user} --regid=${user} --clear-groups node --max-semi-space-size=4 -e "`,
+          `^setpriv --reuid=${user} --regid=${user} --clear-groups node --max-semi-space-size=8 -e "`,
         ),
         `chown -R root:root ${folder}`,
         `chmod -R a+rX,a-w ${folder}`,
