@@ -31,7 +31,8 @@ export interface Database {
   inTransaction(): boolean
   /**
    * A statement of the hot path: prepared once per connection under its name (performance.md §4), and one of the
-   * transaction's own when inside one. The text must belong to the name for good.
+   * transaction's own when inside one; outside of one it is run again, like a transaction, when it lost a deadlock. The text
+   * must belong to the name for good.
    */
   hot<Row>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>
   /** A new UUIDv7, greater than every one before it from this object. */
@@ -95,7 +96,8 @@ class KyselyDatabase implements Database {
   }
 
   async hot<Row>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
-    if (this.#runNamed && !this.inTransaction()) return (await this.#runNamed(name, text, values)) as Row[]
+    const runNamed = this.#runNamed
+    if (runNamed && !this.inTransaction()) return (await retryConflicts(() => runNamed(name, text, values))) as Row[]
     // PGlite is one connection behind Kysely's mutex, and a transaction has one of its own: both go through Kysely.
     const { rows } = await this.db().executeQuery(CompiledQuery.raw(text, [...values]))
     return rows as Row[]

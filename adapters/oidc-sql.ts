@@ -50,13 +50,15 @@ export const UPSERT_MODEL_NOTED = statement(
 )
 
 /**
- * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction, model and id of what is spent). What one request leaves behind, in one insert: no
- * statement may change a table twice (dependencies.md §3). New are codes and tokens; a session is merged as
- * {@link UPSERT_SESSION} does; an interaction that came to its end is emptied; a code or refresh token is spent. Bytes
- * travel as hexadecimal and base64. Nothing goes under a grant that is gone, which is locked first: a revocation comes
- * before all of this or after it. Nor does anything go for an interaction that another request has ended: of two that
- * resume it one stores; nor for a code or refresh token that another has spent. Events are written when every row was, and so is the sealed answer of a refresh that may
- * be repeated.
+ * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction, model and id of what is
+ * spent). What one request leaves behind, in one insert: no statement may change a table twice (dependencies.md §3). New
+ * are codes and tokens; a session is merged as {@link UPSERT_SESSION} does; an interaction that came to its end is
+ * emptied; a code or refresh token is spent. Bytes travel as hexadecimal and base64.
+ *
+ * Nothing goes under a grant that is gone, which is locked first, as whoever deletes it does (a CTE is run when it is
+ * read, so what locks later counts it): a revocation comes before all of this or after it. Nor does anything go for an
+ * interaction that another request has ended: of two that resume it one stores; nor for a code or refresh token that
+ * another has spent. Events are written when every row was, and so is the sealed answer of a refresh that may be repeated.
  */
 export const STORE_REQUEST = statement(
   'request_store',
@@ -67,10 +69,12 @@ export const STORE_REQUEST = statement(
    ),
    family as (select id from oidc_grant where id in (select grant_id from rows) for key share),
    resumed as (
-     select id from oidc_model where model = 'Interaction' and id = $7 and expires_at > to_timestamp(0) for update
+     select id from oidc_model where model = 'Interaction' and id = $7 and expires_at > to_timestamp(0)
+       and (select count(*) from family) >= 0 for update
    ),
    unspent as (
-     select id from oidc_model where model = $8 and id = $9 and consumed_at is null for update
+     select id from oidc_model where model = $8 and id = $9 and consumed_at is null
+       and (select count(*) from family) >= 0 for update
    ),
    stored as (
      insert into oidc_model as m (model, id, sealed_payload, payload, grant_id, uid, session_uid, client_id, account_id,

@@ -218,6 +218,31 @@ describe('A PostgreSQL server that goes away', () => {
     await database.hot('test_one', 'select 1', [])
   })
 
+  it.each([
+    { state: '40001', tries: 5 },
+    { state: '40P01', tries: 5 },
+    { state: '23505', tries: 1 },
+  ])(
+    'runs a statement outside a transaction $tries times in all where it fails with $state',
+    async ({ state, tries }) => {
+      const database = await open()
+      await sql`create sequence tries`.execute(database.db()) // what a sequence counts no rollback takes back
+      await sql
+        .raw(
+          `create function fail_until(good int) returns bigint language plpgsql as $$ begin
+           if nextval('tries') < good then raise exception 'conflict' using errcode = '${state}'; end if;
+           return currval('tries'); end $$`,
+        )
+        .execute(database.db())
+      const failUntil = (good: number) => database.hot('test_fail', 'select fail_until($1) as tries', [good])
+      if (tries > 1) expect(await failUntil(3)).toEqual([{ tries: '3' }])
+      await sql`alter sequence tries restart`.execute(database.db())
+      await expect(failUntil(100)).rejects.toMatchObject({ code: state })
+      const { rows } = await sql`select last_value::int as tried from tries`.execute(database.db())
+      expect(rows).toEqual([{ tried: tries }])
+    },
+  )
+
   it('gets out of a real deadlock by running one side again', async () => {
     const database = await open()
     await insertKey(database, 'account:a')
