@@ -8,11 +8,12 @@ import { hashId } from './oidc-parts.ts'
 import { alive } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
 
-/** Only for an interaction that is not over: whoever begins need not have read it. */
+/** Only for an interaction that is neither over nor decided: whoever begins need not have read it. */
 const OPEN = `with act as (
     insert into rail_attempt (id, rail, interaction_uid, client_id, state_hash, browser_hash, sealed_state, expires_at)
     select $1, $2, $3, $4, $5, $6, $7, to_timestamp($8)
-    where exists (select 1 from oidc_model m where m.model = 'Interaction' and m.id = $10 and ${alive('m', '$11')})
+    where exists (select 1 from oidc_model m where m.model = 'Interaction' and m.id = $10 and m.consumed_at is null
+      and ${alive('m', '$11')})
     returning client_id, null::text as account_id, null::text as grant_id
   ), former as (
     update upstream_session set ends_at = to_timestamp($11)

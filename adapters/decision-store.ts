@@ -1,32 +1,59 @@
-import { StoreError } from '../src/errors.ts'
-import type { Acceptance, Decision, DecisionStore, Draft } from '../src/provider/stores.ts'
+import type { Acceptance, AcceptOutcome, Decision, DecisionStore, Draft } from '../src/provider/stores.ts'
 import { insertEventsOfAct, toEventRows } from './event-rows.ts'
 import { InteractionAdapter } from './oidc-interactions.ts'
 import { expiryOf, type OidcAdapterParts, send, withoutBearer } from './oidc-parts.ts'
 import type { Statement } from './oidc-sql.ts'
 
+/** What a yes came to. */
+const OUTCOME = `select (select count(*) from act)::int as grants, (select count(*) from undecided)::int as undecided`
+
+interface OutcomeRow {
+  readonly grants: number
+  readonly undecided: number
+}
+
+const toOutcome = (row: OutcomeRow | undefined): AcceptOutcome => {
+  if (row?.grants === 1) return 'accepted'
+  return row?.undecided === 1 ? 'outdated' : 'decided'
+}
+
 /**
- * Her decision takes the journeys away, so of two answers one finds them. What stands in `d` is the decision as one
- * record; `$2` is the interaction's hash, `$3` its payload with the result, `$4` the events.
+ * Of several answers to one interaction one counts: the first locks it, undecided, and marks it (`consumed_at`), so that
+ * the others find nothing. What stands in `d` is the decision as one record; `$2` is the interaction's hash, `$3` its
+ * payload with the result, `$4` the events.
  */
 const RECORD = `d as (select * from jsonb_to_record($1::jsonb) as r(attempt_id uuid, interaction_uid text, now double precision,
     session_until double precision, account_id text, client_id text, grant_id text, grant_payload jsonb,
-    grant_expires double precision, consent_id uuid, rail text, purpose text, notice text, locale text, items jsonb,
-    evidence jsonb, request_digest text, given_at double precision, retain_until double precision,
+    grant_expires double precision, consent_id uuid, based_on uuid, rail text, purpose text, notice text, locale text,
+    items jsonb, evidence jsonb, request_digest text, given_at double precision, retain_until double precision,
     key_id uuid, key_owner text, kek_id text))`
+
+/** An interaction that is neither over nor decided, where `also` holds. A CTE counted in `also` is run, and locks, before. */
+const UNDECIDED = (also: string) => `undecided as (
+    select id from oidc_model where model = 'Interaction' and id = $2 and expires_at > to_timestamp(0)
+      and consumed_at is null and ${also} for update)`
+
+/** The journey that she decides on is still there. */
+const RETURNED = `exists (select 1 from rail_attempt, d where rail_attempt.id = d.attempt_id)`
 
 /** The interaction gets its result and, with a grant, hangs on it: it is read with it, and gone with it. */
 const TOLD = (grantId: string) => `told as (
-    update oidc_model set sealed_payload = $3, grant_id = ${grantId} from act where model = 'Interaction' and id = $2
-    returning 1 as told)`
+    update oidc_model set sealed_payload = $3, grant_id = ${grantId}, consumed_at = to_timestamp(d.now) from act, d
+    where model = 'Interaction' and id = $2 returning 1 as told)`
 
-const FORGET_JOURNEYS = `delete from rail_attempt using d where rail_attempt.interaction_uid = d.interaction_uid`
+const FORGET_JOURNEYS = `delete from rail_attempt using d
+    where rail_attempt.interaction_uid = d.interaction_uid and exists (select 1 from undecided)`
 
-const KNOWN_ACCOUNT = `who as (select account.id from account, d where account.id = d.account_id and account.account_key = $5)`
+/** Her account, which nobody who takes back what she shared gets past meanwhile. */
+const KNOWN_ACCOUNT = `who as (
+    select account.id from account, d where account.id = d.account_id and account.account_key = $5
+    for key share of account),
+  ${UNDECIDED(`(select count(*) from who) >= 0 and ${RETURNED}`)}`
 
-const NEW_ACCOUNT = `who as (
+const NEW_ACCOUNT = `${UNDECIDED(RETURNED)},
+  who as (
     insert into account (id, account_key, created_at)
-    select d.account_id, $5, to_timestamp(d.now) from d where exists (select 1 from rail_attempt where id = d.attempt_id)
+    select d.account_id, $5, to_timestamp(d.now) from d, undecided
     on conflict (account_key) do nothing returning id),
   keyed as (
     insert into data_key (id, owner, kek_id, wrapped) select d.key_id, d.key_owner, d.kek_id, $7 from d, who)`
@@ -59,31 +86,40 @@ const accept = (name: string, who: string): Statement => ({
     from d, act where upstream_session.id = d.attempt_id),
   ${TOLD('act.grant_id')},
   noted as (${insertEventsOfAct(4)} returning id)
-  select (select count(*) from who)::int as accounts, (select count(*) from act)::int as grants`,
+  ${OUTCOME}`,
 })
 
 const ACCEPT = accept('decision_accept', KNOWN_ACCOUNT)
 const ACCEPT_NEW = accept('decision_accept_new', NEW_ACCOUNT)
 
-/** Journeys that she began meanwhile are forgotten as well. */
+/**
+ * On the strength of an earlier consent, if that stands: with its grant and its values. Journeys that she began meanwhile
+ * are forgotten as well.
+ */
 const ACCEPT_EARLIER: Statement = {
   name: 'decision_accept_earlier',
   text: `with ${RECORD},
-  taken as (${FORGET_JOURNEYS}),
+  who as (select account.id from account, d where account.id = d.account_id for key share of account),
+  basis as (
+    select oidc_grant.id from d join consent on consent.id = d.based_on
+    join oidc_grant on oidc_grant.id = consent.grant_id join consent_value on consent_value.consent_id = consent.id
+    where consent.account_id in (select id from who) for key share of oidc_grant),
+  ${UNDECIDED('(select count(*) from basis) >= 0')},
+  taken as (${FORGET_JOURNEYS} and exists (select 1 from basis)),
   act as (
     insert into oidc_grant (id, account_id, client_id, payload, expires_at)
-    select d.grant_id, account.id, d.client_id, d.grant_payload, to_timestamp(d.grant_expires)
-    from d, account where account.id = d.account_id
+    select d.grant_id, who.id, d.client_id, d.grant_payload, to_timestamp(d.grant_expires)
+    from d, who, undecided where exists (select 1 from basis)
     returning account_id, client_id, id as grant_id),
   ${AGREED('$5')},
   ${TOLD('act.grant_id')},
   noted as (${insertEventsOfAct(4)} returning id)
-  select (select count(*) from act)::int as grants`,
+  ${OUTCOME}`,
 }
 
 const REFUSE: Statement = {
   name: 'decision_refuse',
-  text: `with ${RECORD},
+  text: `with ${RECORD}, ${UNDECIDED(RETURNED)},
   taken as (${FORGET_JOURNEYS} returning rail_attempt.id, rail_attempt.client_id),
   act as (
     select taken.client_id, null::text as account_id, null::text as grant_id from taken, d where taken.id = d.attempt_id),
@@ -95,12 +131,15 @@ const REFUSE: Statement = {
   select 1 as refused from act`,
 }
 
+/** (hash, payload with the result, events, now) */
 const LEAVE: Statement = {
   name: 'decision_leave',
   text: `with act as (
-    update oidc_model set sealed_payload = $2 where model = 'Interaction' and id = $1
-    returning client_id, account_id, grant_id)
-  ${insertEventsOfAct(3)}`,
+    update oidc_model set sealed_payload = $2, consumed_at = to_timestamp($4)
+    where model = 'Interaction' and id = $1 and expires_at > to_timestamp(0) and consumed_at is null
+    returning client_id, account_id, grant_id),
+  noted as (${insertEventsOfAct(3)} returning id)
+  select 1 as left from act`,
 }
 
 export function createDecisionStore(parts: OidcAdapterParts): DecisionStore {
@@ -126,19 +165,18 @@ export function createDecisionStore(parts: OidcAdapterParts): DecisionStore {
         Buffer.from(sealedValues),
         ...(dataKey ? [Buffer.from(dataKey.wrapped)] : []),
       ]
-      const [row] = await send<{ accounts: number; grants: number }>(parts, dataKey ? ACCEPT_NEW : ACCEPT, values)
-      if (row?.grants === 1) return 'accepted'
-      return row?.accounts === 1 ? 'decided' : 'outdated'
+      const [row] = await send<OutcomeRow>(parts, dataKey ? ACCEPT_NEW : ACCEPT, values)
+      return toOutcome(row)
     },
 
-    async acceptEarlier({ interaction, grant, consent, sealedValues, event }) {
+    async acceptEarlier({ interaction, grant, consent, basedOn, sealedValues, event }) {
       const { hash, sealed } = await rowOf(interaction)
       forget(parts)
       const more = toRecord(parts, { grant, consent, account: { id: consent.accountId } })
-      const told = JSON.stringify({ interaction_uid: interaction.id, now: clock(), ...more })
+      const told = JSON.stringify({ interaction_uid: interaction.id, now: clock(), based_on: basedOn, ...more })
       const values = [told, hash, sealed, toEventRows(database, clock, [event]), Buffer.from(sealedValues)]
-      const [row] = await send<{ grants: number }>(parts, ACCEPT_EARLIER, values)
-      if (row?.grants !== 1) throw new StoreError('STORE_UNAVAILABLE', 'the account was erased meanwhile')
+      const [row] = await send<OutcomeRow>(parts, ACCEPT_EARLIER, values)
+      return toOutcome(row)
     },
 
     async refuse(decision) {
@@ -150,7 +188,8 @@ export function createDecisionStore(parts: OidcAdapterParts): DecisionStore {
 
     async leave(interaction, event) {
       const { hash, sealed } = await rowOf(interaction)
-      await send(parts, LEAVE, [hash, sealed, toEventRows(database, clock, [event])])
+      const values = [hash, sealed, toEventRows(database, clock, [event]), clock()]
+      return (await send(parts, LEAVE, values)).length === 1
     },
   }
 }

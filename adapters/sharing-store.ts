@@ -52,9 +52,13 @@ function toSharing(row: Row): Sharing {
   }
 }
 
-/** Grants first: whoever is issuing tokens under one is waited for, and they go with it (foreign key, migration 0002). */
+/**
+ * Her account first: a yes that is being written is waited for and goes as well, whole. Then the grants: whoever is issuing
+ * tokens under one is waited for, and they go with it (foreign key, migration 0002).
+ */
 async function withdraw(database: Database, events: EventStore, accountId: string, clientId: string): Promise<number> {
   const db = database.db()
+  await db.selectFrom('account').select('id').where('id', '=', accountId).forUpdate().execute()
   const grants = await db
     .deleteFrom('oidc_grant')
     .where('account_id', '=', accountId)

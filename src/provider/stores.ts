@@ -238,17 +238,30 @@ export interface Acceptance extends Decision {
   readonly keepSessionUntil: number | undefined
 }
 
-/** How a login ends on our pages. Each method is one statement: all of it is written, or nothing. */
+/** Her yes to what was verified before. */
+export interface EarlierAcceptance extends Omit<Acceptance, 'account' | 'attemptId' | 'keepSessionUntil'> {
+  /** the consent whose values are shared again */
+  readonly basedOn: string
+}
+
+/**
+ * What a yes came to. `decided`: she had answered before, in another tab, or the login is over; `outdated`: what it rests
+ * on has changed since it was looked for: the account was made or erased, the earlier consent withdrawn. Nothing is
+ * written then.
+ */
+export type AcceptOutcome = 'accepted' | 'decided' | 'outdated'
+
+/**
+ * How a login ends on our pages. Each method is one statement: all of it is written, or nothing; and of all answers to
+ * one interaction one is.
+ */
 export interface DecisionStore {
-  /**
-   * Writes her yes: account, data key, grant, consent, values, event and result. `decided`: she had answered before, in
-   * another tab; `outdated`: the account was made, or erased, since it was looked for. Then nothing is written.
-   */
-  accept(acceptance: Acceptance): Promise<'accepted' | 'decided' | 'outdated'>
+  /** Writes her yes: account, data key, grant, consent, values, event and result. */
+  accept(acceptance: Acceptance): Promise<AcceptOutcome>
   /** Writes her yes to what was verified before: the same without a journey, under the account that she has. */
-  acceptEarlier(acceptance: Omit<Acceptance, 'account' | 'attemptId' | 'keepSessionUntil'>): Promise<void>
+  acceptEarlier(acceptance: EarlierAcceptance): Promise<AcceptOutcome>
   /** Writes her no. Says false when she had answered before. */
   refuse(decision: Decision): Promise<boolean>
-  /** Ends a login that came to no decision. */
-  leave(interaction: Draft, event: DwarEvent): Promise<void>
+  /** Ends a login without a journey to decide on. Says false when she had answered before. */
+  leave(interaction: Draft, event: DwarEvent): Promise<boolean>
 }

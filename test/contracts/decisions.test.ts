@@ -1,8 +1,21 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { beforeAll, expect, it } from 'vitest'
-import type { Acceptance, RailAttempt } from '../../src/provider/stores.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { hashId } from '../../adapters/oidc-parts.ts'
+import { STORE_REQUEST } from '../../adapters/oidc-sql.ts'
+import type { Acceptance, EarlierAcceptance, RailAttempt } from '../../src/provider/stores.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { anAcceptance, grantedPart, insertAccount, type Kit, makeReturn, NOW, openKit } from './kit.ts'
+import {
+  anAcceptance,
+  anAttempt,
+  grantedPart,
+  insertAccount,
+  type Kit,
+  makeInteraction,
+  makeReturn,
+  NOW,
+  newBearer,
+  openKit,
+} from './kit.ts'
 
 const TABLES = ['account', 'data_key', 'oidc_grant', 'consent', 'consent_value', 'event', 'rail_attempt'] as const
 
@@ -149,7 +162,131 @@ describeOnEachDatabase('DecisionStore', (open) => {
     const attempt = await makeReturn(kit)
     const { interaction, event } = anAcceptance(attempt)
     await kit.adapter('Interaction').destroy(attempt.interactionUid)
-    expect(await added(() => kit.decisions.leave(interaction, event))).toEqual(nothing)
+    const late = async () => expect(await kit.decisions.leave(interaction, event)).toBe(false)
+    expect(await added(late)).toEqual(nothing)
     expect(await kit.adapter('Interaction').find(attempt.interactionUid)).toBeUndefined()
+  })
+
+  it('begins no journey once she has decided', async () => {
+    const { interactionUid, id } = await makeReturn(kit)
+    const { interaction, event } = anAcceptance({ ...(await makeReturn(kit)), interactionUid, id })
+    expect(await kit.decisions.leave(interaction, event)).toBe(true)
+    expect(await kit.storage.attempts.open(anAttempt({ interactionUid }), event)).toBe(false)
+  })
+
+  describe('on the strength of an earlier consent', () => {
+    const agreed = { ...nothing, oidc_grant: 1, consent: 1, consent_value: 1, event: 1 }
+
+    interface EarlierYes extends EarlierAcceptance {
+      readonly earlierGrant: string
+    }
+
+    /** Her yes to what she shared before. */
+    async function anEarlierYes(interactionUid?: string): Promise<EarlierYes> {
+      const account = await known()
+      const earlier = anAcceptance(await makeReturn(kit), { account })
+      expect(await kit.decisions.accept(earlier)).toBe('accepted')
+      const uid = interactionUid ?? (await makeInteraction(kit))
+      const { interaction, grant, sealedValues, ...yes } = anAcceptance(
+        { ...(await makeReturn(kit)), interactionUid: uid },
+        { account },
+      )
+      const consent = { ...yes.consent, id: randomUUID() }
+      const [basedOn, earlierGrant] = [earlier.consent.id, earlier.grant.id]
+      return { interaction, grant, consent, sealedValues, event: yes.event, basedOn, earlierGrant }
+    }
+    const anew = (yes: EarlierAcceptance): EarlierAcceptance => {
+      const id = newBearer()
+      const consent = { ...yes.consent, id: randomUUID(), grantId: id }
+      return { ...yes, grant: { ...yes.grant, id }, consent }
+    }
+    const attemptOf = async (yes: EarlierAcceptance) => {
+      const attempt = anAttempt({ id: kit.database.newId(), interactionUid: yes.interaction.id })
+      expect(await kit.storage.attempts.open(attempt, yes.event)).toBe(true)
+      return { ...attempt, usedAt: undefined, sealedOutcome: undefined }
+    }
+    /** As the request that resumes it does: with its code, of which there is none here. */
+    const resume = (uid: string) => {
+      const hash = hashId(uid)
+      const rows = JSON.stringify([{ model: 'Interaction', id: hash.toString('hex'), expires_at: 0 }])
+      const values = [rows, '[]', 1, '{}', '[]', '{}', hash, null, null]
+      return kit.database.hot(STORE_REQUEST.name, STORE_REQUEST.text, values)
+    }
+    const storedFor = async ({ interaction }: EarlierAcceptance) => kit.adapter('Interaction').find(interaction.id)
+
+    it('writes her yes in one statement, with its result, and forgets journeys begun meanwhile', async () => {
+      const yes = await anEarlierYes()
+      await attemptOf(yes)
+      const change = await added(async () => {
+        kit.statements()
+        expect(await kit.decisions.acceptEarlier(yes)).toBe('accepted')
+        expect(kit.statements()).toHaveLength(1)
+      })
+      expect(change).toEqual({ ...agreed, rail_attempt: -1 })
+      expect((await storedFor(yes))?.result).toEqual(yes.interaction.payload.result)
+    })
+
+    it('takes the first of twenty answers', async () => {
+      const yes = await anEarlierYes()
+      const change = await added(async () => {
+        const answers = Array.from({ length: 20 }, () => kit.decisions.acceptEarlier(anew(yes)))
+        expect((await Promise.all(answers)).sort()).toEqual(['accepted', ...Array(19).fill('decided')])
+      })
+      expect(change).toEqual(agreed)
+    })
+
+    it('counts one of ten yes and ten no at once', async () => {
+      const yes = await anEarlierYes()
+      const change = await added(async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, async (_, index) =>
+            index % 2 === 0
+              ? (await kit.decisions.acceptEarlier(anew(yes))) === 'accepted'
+              : kit.decisions.leave(yes.interaction, yes.event),
+          ),
+        )
+        expect(answers.filter(Boolean)).toHaveLength(1)
+      })
+      expect(change.event).toBe(1)
+      expect([0, 1]).toContain(change.oidc_grant)
+    })
+
+    it('counts one of a yes to it and a yes to a new journey', async () => {
+      const yes = await anEarlierYes()
+      const journey = anAcceptance(await attemptOf(yes), { account: await known() })
+      const change = await added(async () => {
+        const answers = await Promise.all([kit.decisions.acceptEarlier(yes), kit.decisions.accept(journey)])
+        expect(answers.sort()).toEqual(['accepted', 'decided'])
+      })
+      expect(change).toEqual({ ...agreed, rail_attempt: -1 })
+    })
+
+    it.each<[string, (yes: EarlierAcceptance) => Promise<unknown>]>([
+      ['she said no', (yes) => kit.decisions.leave(yes.interaction, yes.event)],
+      ['the login went on', (yes) => resume(yes.interaction.id)],
+    ])('writes nothing once %s', async (_case, end) => {
+      const yes = await anEarlierYes()
+      await end(yes)
+      const late = async () => expect(await kit.decisions.acceptEarlier(yes)).toBe('decided')
+      expect(await added(late)).toEqual(nothing)
+    })
+
+    it('writes nothing for an interaction that never was', async () => {
+      const yes = await anEarlierYes(newBearer())
+      expect(await added(async () => expect(await kit.decisions.acceptEarlier(yes)).toBe('decided'))).toEqual(nothing)
+    })
+
+    it.each<[string, (yes: EarlierYes) => Promise<unknown>]>([
+      ['withdrawn', (yes) => kit.storage.sharings.withdraw(yes.consent.accountId, 'shop')],
+      ['past its retention', () => kit.storage.consents.deleteExpiredValues(NOW + 501, 1000)],
+      ['revoked', (yes) => kit.adapter('Grant').destroy(yes.earlierGrant)],
+      ["another person's", async (yes) => Object.assign(yes, { basedOn: (await anEarlierYes()).basedOn })],
+    ])('writes nothing when the earlier consent is %s meanwhile, and she may be asked anew', async (_case, end) => {
+      const yes = await anEarlierYes()
+      await attemptOf(yes)
+      await end(yes)
+      expect(await added(async () => expect(await kit.decisions.acceptEarlier(yes)).toBe('outdated'))).toEqual(nothing)
+      expect((await storedFor(yes))?.result).toBeUndefined()
+    })
   })
 })

@@ -67,42 +67,63 @@ describe('one browser at two issuer processes', () => {
 
   const shareOf = ({ fields }: Form) => new URLSearchParams([...fields.map(([k, v]) => [k, v]), ['decision', 'share']])
 
-  it('takes one of 20 presses of “Share”: one consent, one grant, and every press leads on', async () => {
-    const own = await addApp(cluster)
-    const { citizen, page, verifier } = await atConsent(own, {})
-    const form = formOf(page, 'share')
-    const answers = await Promise.all(TWENTY.map((index) => send(citizen, index, form.action, shareOf(form))))
-    expect(answers.map(({ status }) => status)).toEqual(TWENTY.map(() => 303))
-    expect(new Set(answers.map(({ location }) => location)).size).toBe(1)
-    expect([await countOf('consent', own.id), await countOf('oidc_grant', own.id)]).toEqual([1, 1])
-    const { url } = await citizen.get(new URL(answers[0]?.location ?? ''))
-    const tokens = await client.authorizationCodeGrant(own.config, url, { pkceCodeVerifier: verifier })
-    expect(await userinfoStatus(own, 1, tokens.access_token)).toBe(200)
-  })
+  /** The same page of a person who was here before: DigiLocker is not asked again. */
+  async function atEarlierConsent(by: RelyingApp) {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(by, {}, citizen)
+    const { url, verifier } = await request(by)
+    const page = await citizen.get(url)
+    expect(page.html).toContain('Check again at DigiLocker')
+    return { citizen, verifier, page }
+  }
 
-  it('counts one of a yes and a no that are pressed at once', async () => {
-    const own = await addApp(cluster)
-    const { citizen, page } = await atConsent(own, {})
-    const form = formOf(page, 'share')
-    const no = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['decision', 'refuse']])
-    await Promise.all(TWENTY.map((index) => send(citizen, index, form.action, index === 0 ? shareOf(form) : no)))
-    const history = (await cluster.operator.events.history({ clientId: own.id })).map(({ body }) => body.type)
-    expect(history.filter((type) => type === 'consent.granted' || type === 'consent.refused')).toHaveLength(1)
-    expect(await countOf('oidc_grant', own.id)).toBe(history.includes('consent.granted') ? 1 : 0)
-  })
+  describe.each([
+    { of: 'what DigiLocker brought', begin: (by: RelyingApp) => atConsent(by, {}), before: 0 },
+    { of: 'what was verified before', begin: atEarlierConsent, before: 1 },
+  ])('deciding on $of', ({ begin, before }) => {
+    const no = ({ fields }: Form) => new URLSearchParams([...fields.map(([k, v]) => [k, v]), ['decision', 'refuse']])
 
-  it('resumes one of 20 times: one code, and the others are told that it is over', async () => {
-    const own = await addApp(cluster)
-    const { citizen, page } = await atConsent(own, {})
-    const form = formOf(page, 'share')
-    const { location } = await send(citizen, 0, form.action, shareOf(form))
-    const answers = await Promise.all(TWENTY.map((index) => send(citizen, index, new URL(location))))
-    const codes = answers.filter((answer) => answer.location.startsWith(REDIRECT_URI))
-    expect(codes).toHaveLength(1)
-    for (const { html } of answers.filter((answer) => !codes.includes(answer)))
-      expect(html).toContain('INTERACTION_EXPIRED')
-    const history = await cluster.operator.events.history({ clientId: own.id, type: 'code.issued' })
-    expect(history).toHaveLength(1)
+    it('takes one of 20 presses of “Share”: one consent, one grant, and every press leads on', async () => {
+      const own = await addApp(cluster)
+      const { citizen, page, verifier } = await begin(own)
+      const form = formOf(page, 'share')
+      const answers = await Promise.all(TWENTY.map((index) => send(citizen, index, form.action, shareOf(form))))
+      expect(answers.map(({ status }) => status)).toEqual(TWENTY.map(() => 303))
+      expect(new Set(answers.map(({ location }) => location)).size).toBe(1)
+      expect(await countOf('consent', own.id)).toBe(before + 1)
+      expect(await countOf('oidc_grant', own.id)).toBe(before + 1)
+      const { url } = await citizen.get(new URL(answers[0]?.location ?? ''))
+      const tokens = await client.authorizationCodeGrant(own.config, url, { pkceCodeVerifier: verifier })
+      expect(await userinfoStatus(own, 1, tokens.access_token)).toBe(200)
+    })
+
+    it('counts one of a yes and a no that are pressed at once', async () => {
+      const own = await addApp(cluster)
+      const { citizen, page } = await begin(own)
+      const form = formOf(page, 'share')
+      const answers = await Promise.all(
+        TWENTY.map((index) => send(citizen, index, form.action, index === 0 ? shareOf(form) : no(form))),
+      )
+      expect(answers.map(({ status }) => status)).toEqual(TWENTY.map(() => 303))
+      const history = (await cluster.operator.events.history({ clientId: own.id })).map(({ body }) => body.type)
+      const decided = history.filter((type) => type === 'consent.granted' || type === 'consent.refused')
+      expect(decided).toHaveLength(before + 1)
+      expect(await countOf('oidc_grant', own.id)).toBe(decided.filter((type) => type === 'consent.granted').length)
+    })
+
+    it('resumes one of 20 times: one code, and the others are told that it is over', async () => {
+      const own = await addApp(cluster)
+      const { citizen, page } = await begin(own)
+      const form = formOf(page, 'share')
+      const { location } = await send(citizen, 0, form.action, shareOf(form))
+      const answers = await Promise.all(TWENTY.map((index) => send(citizen, index, new URL(location))))
+      const codes = answers.filter((answer) => answer.location.startsWith(REDIRECT_URI))
+      expect(codes).toHaveLength(1)
+      for (const { html } of answers.filter((answer) => !codes.includes(answer)))
+        expect(html).toContain('INTERACTION_EXPIRED')
+      const history = await cluster.operator.events.history({ clientId: own.id, type: 'code.issued' })
+      expect(history).toHaveLength(before + 1)
+    })
   })
 
   it('issues one code for 20 parallel uses of a pushed request (RFC 9126 §7.3)', async () => {

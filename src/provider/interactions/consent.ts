@@ -182,8 +182,8 @@ export function createConsent(parts: ConsentParts) {
   return { offerFor, isSheWhoIsWanted, retainUntil, grant, refuse }
 }
 
-/** Of a double press, and of a yes and a no in two tabs, one counts: the journey it decides on is there once. */
-const decidedAlready = () => new RailError('INTERACTION_OUT_OF_ORDER', 'she has decided already')
+/** Of a double press, and of a yes and a no in two tabs, one counts. */
+export const decidedAlready = () => new RailError('INTERACTION_OUT_OF_ORDER', 'she has decided already')
 
 export type ConsentStory = ReturnType<typeof createConsent>
 

@@ -4,7 +4,7 @@ import type { Vault } from '../../vault/vault.ts'
 import { openValues, valuesPlace } from '../account.ts'
 import type { DecisionStore, Draft } from '../stores.ts'
 import { type AskedInteraction, requestOf } from './asked.ts'
-import { type Answer, type GrantTerms, NOTICE_VERSION, split, toTerms } from './consent.ts'
+import { type Answer, decidedAlready, type GrantTerms, NOTICE_VERSION, split, toTerms } from './consent.ts'
 import { type Earlier, type EarlierOffer, offerEarlier, releaseEarlier } from './earlier.ts'
 
 export interface ReuseParts {
@@ -44,14 +44,18 @@ export function createReuse(parts: ReuseParts) {
   const retainEarlierUntil = ({ retentionDays }: AskedInteraction, { consent }: Reusable): number =>
     Math.min(consent.retainUntil, parts.clock() + retentionDays * 86_400)
 
-  /** Writes her yes, in one statement. */
+  /**
+   * Writes her yes, in one statement.
+   * @returns false when the earlier consent no longer stands, and nothing was written
+   * @throws RailError INTERACTION_OUT_OF_ORDER when she has decided already
+   */
   async function grant(
     interaction: AskedInteraction,
     earlier: Reusable,
     chosen: ReadonlySet<string>,
     locale: string,
     answer: Answer,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const now = parts.clock()
     const { accountId, rail } = earlier.consent
     const retainUntil = retainEarlierUntil(interaction, earlier)
@@ -63,7 +67,8 @@ export function createReuse(parts: ReuseParts) {
     const agreed = { purpose: interaction.purpose, notice: NOTICE_VERSION, locale }
     const about = { accountId, clientId: interaction.clientId, grantId: grant.id }
     const body = { type: 'consent.granted', consentId: id, ...agreed, ...split(items), retainUntil } as const
-    await parts.decisions.acceptEarlier({
+    const outcome = await parts.decisions.acceptEarlier({
+      basedOn: earlier.consent.id,
       interaction: await answer({ consent: { grantId: grant.id } }),
       grant,
       consent: {
@@ -80,13 +85,16 @@ export function createReuse(parts: ReuseParts) {
       sealedValues: sealed,
       event: { body: { ...body, basedOn: earlier.consent.id }, ...about, interactionUid: interaction.uid },
     })
+    if (outcome === 'decided') throw decidedAlready()
+    return outcome === 'accepted'
   }
 
-  /** Writes her no. */
+  /** Writes her no. @throws RailError INTERACTION_OUT_OF_ORDER when she has decided already */
   async function refuse({ uid, clientId, purpose }: AskedInteraction, locale: string, answer: Answer): Promise<void> {
     const body = { type: 'consent.refused', purpose, notice: NOTICE_VERSION, locale } as const
     const told = { error: 'access_denied', error_description: 'the person did not agree to share' }
-    await parts.decisions.leave(await answer(told), { body, clientId, interactionUid: uid })
+    const left = await parts.decisions.leave(await answer(told), { body, clientId, interactionUid: uid })
+    if (!left) throw decidedAlready()
   }
 
   return { find, retainEarlierUntil, grant, refuse }

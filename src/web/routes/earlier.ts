@@ -50,8 +50,8 @@ export function createEarlier({ reuse, pages, clock, notice }: EarlierParts) {
     const earlier = await reuse.find(visit.asked, visit.signedIn)
     if (!earlier) return undefined
     if (share && shown !== digestOfShown({ purpose: visit.asked.purpose, items: toItems(earlier) })) return 'changed'
-    if (share) await reuse.grant(visit.asked, earlier, chosen, visit.locale, visit.answer)
-    else await reuse.refuse(visit.asked, visit.locale, visit.answer)
+    if (!share) await reuse.refuse(visit.asked, visit.locale, visit.answer)
+    else if (!(await reuse.grant(visit.asked, earlier, chosen, visit.locale, visit.answer))) return 'changed'
     return 'decided'
   }
 

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Database, openDatabase } from '../../adapters/database.ts'
+import { hashId } from '../../adapters/oidc-parts.ts'
+import { STORE_REQUEST } from '../../adapters/oidc-sql.ts'
+import { freshPostgresUrl } from '../support/databases.ts'
+import {
+  aConsent,
+  anAcceptance,
+  assembleKit,
+  insertAccount,
+  insertConsent,
+  type Kit,
+  makeGrant,
+  makeInteraction,
+  makeReturn,
+  makeToken,
+  newBearer,
+} from './kit.ts'
+
+/**
+ * Acts that meet take their rows in one order (adapters/README.md), so that none is ever given up to end a deadlock. Seen
+ * from outside: while one statement waits for what another holds, nothing that comes later in the order is taken yet.
+ */
+describe('the order in which rows are locked (PostgreSQL)', () => {
+  const makeUrl = freshPostgresUrl()
+  let kit: Kit
+  /** a process of its own, as far as the database can tell */
+  let other: Database
+
+  beforeAll(async () => {
+    const url = await makeUrl()
+    kit = assembleKit(await openDatabase({ url }))
+    other = await openDatabase({ url })
+  })
+  afterAll(async () => {
+    await other?.close()
+    await kit?.database.close()
+  })
+
+  /** Runs `late` while `hold` holds what it will wait for, looks around, and lets go. */
+  async function whileWaiting<T>(hold: () => Promise<unknown>, late: () => Promise<T>, look = async () => undefined) {
+    let waiting: Promise<T> | undefined
+    await other.transact(async () => {
+      await hold()
+      waiting = late()
+      waiting.catch(() => undefined) // heard of below
+      await untilSomebodyWaits()
+      await look()
+    })
+    return waiting as Promise<T>
+  }
+
+  async function untilSomebodyWaits(): Promise<void> {
+    for (let tries = 0; tries < 500; tries += 1) {
+      const { rows } = await sql`select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(kit.database.db())
+      if (rows.length > 0) return
+      await pause(10)
+    }
+    throw new Error('nobody waits')
+  }
+
+  const isFree = async (model: string, id: string): Promise<boolean> => {
+    const { rows } = await sql`select from oidc_model where model = ${model} and id = ${hashId(id)}
+      for update skip locked`.execute(kit.database.db())
+    return rows.length === 1
+  }
+
+  it.each([
+    { what: 'a code that is exchanged', model: 'AuthorizationCode' },
+    { what: 'an interaction that goes on', model: 'Interaction' },
+  ])('a grant comes before $what', async ({ model }) => {
+    const grantId = await makeGrant(kit)
+    const id = model === 'Interaction' ? await makeInteraction(kit) : await makeToken(kit, model, grantId)
+    const hash = hashId(id)
+    const ended = model === 'Interaction' ? hash : null
+    const token = { model: 'AccessToken', id: randomBytes(32).toString('hex'), grant_id: grantId }
+    const row = {
+      model,
+      id: hash.toString('hex'),
+      ...(ended ? { expires_at: 0 } : { consumed_at: 1, grant_id: grantId }),
+    }
+    const spent = ended ? [null, null] : [model, hash]
+    const values = [JSON.stringify([row, token]), '[]', 2, '{}', '[]', '{}', ended, ...spent]
+    const stored = await whileWaiting(
+      () => sql`select from oidc_grant where id = ${grantId} for update`.execute(other.db()),
+      () => kit.database.hot(STORE_REQUEST.name, STORE_REQUEST.text, values),
+      async () => void expect(await isFree(model, id)).toBe(true),
+    )
+    expect(stored).toHaveLength(2)
+  })
+
+  it('an account comes before an interaction that is decided', async () => {
+    const attempt = await makeReturn(kit)
+    const account = { id: `acct-${newBearer()}`, key: randomBytes(32), dataKey: undefined }
+    await insertAccount(kit, account.id, account.key)
+    const accepted = await whileWaiting(
+      () => sql`select from account where id = ${account.id} for update`.execute(other.db()),
+      () => kit.decisions.accept(anAcceptance(attempt, { account })),
+      async () => void expect(await isFree('Interaction', attempt.interactionUid)).toBe(true),
+    )
+    expect(accepted).toBe('accepted')
+  })
+
+  it('an account comes before its grants: who withdraws takes a yes that is being written with her, whole', async () => {
+    const account = `acct-${newBearer()}`
+    await insertAccount(kit, account, randomBytes(32))
+    const grantId = newBearer()
+    const withdrawn = await whileWaiting(
+      async () => {
+        await sql`select from account where id = ${account} for key share`.execute(other.db())
+        await sql`insert into oidc_grant (id, account_id, client_id, payload, expires_at)
+          values (${grantId}, ${account}, 'shop', '{}', now() + interval '1 day')`.execute(other.db())
+        await insertConsent({ database: other }, aConsent(grantId, { accountId: account }), Buffer.from('values'))
+      },
+      () => kit.storage.sharings.withdraw(account, 'shop'),
+    )
+    expect(withdrawn).toBe(1)
+    const left = sql`select from oidc_grant where id = ${grantId} union all
+      select from consent_value join consent on consent.id = consent_id where grant_id = ${grantId}`
+    expect((await left.execute(kit.database.db())).rows).toEqual([])
+  })
+})
