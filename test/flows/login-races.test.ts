@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
+import { createStorage } from '../../adapters/storage.ts'
 import { Citizen, type Form, type Page } from '../support/citizen.ts'
 import type { Cluster } from '../support/cluster.ts'
 import { REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
@@ -9,6 +10,7 @@ import {
   addApp,
   BOTH,
   expectDead,
+  expectWithin,
   postToken,
   type RelyingApp,
   request,
@@ -39,6 +41,14 @@ describe('one browser at two issuer processes', () => {
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}
       where client_id = ${clientId}`.execute(database.db())
     return rows[0]?.n ?? 0
+  }
+
+  /** Until somebody waits for what a transaction holds: seen from outside it, which sees itself unchanged. */
+  async function untilOneWaits(): Promise<void> {
+    await using outside = await openDatabase({ url: opened().databaseUrl, poolSize: 1 })
+    const waiting = sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    const since = Date.now()
+    await expectWithin(5_000, since, async () => (await waiting.execute(outside.db())).rows.length > 0)
   }
 
   /** The consent page of a login, in a browser that may have others open. */
@@ -124,6 +134,26 @@ describe('one browser at two issuer processes', () => {
       const history = await cluster.operator.events.history({ clientId: own.id, type: 'code.issued' })
       expect(history).toHaveLength(before + 1)
     })
+  })
+
+  it('shares nothing anew of what she takes back while her yes is on its way', async () => {
+    const own = await addApp(cluster)
+    const { citizen, page } = await atEarlierConsent(own)
+    const form = formOf(page, 'share')
+    const [granted] = await cluster.operator.events.history({ clientId: own.id, type: 'consent.granted' })
+    const { sharings } = createStorage(database, () => Math.floor(Date.now() / 1000))
+    let press: ReturnType<typeof send> | undefined
+    await database.transact(async () => {
+      await sharings.withdraw(granted?.accountId ?? '', own.id)
+      press = send(citizen, 0, form.action, shareOf(form))
+      await untilOneWaits()
+    })
+    const answer = await press
+    expect([answer?.status, answer?.location]).toEqual([303, `${page.url.pathname}?changed=1`])
+    expect((await citizen.get(new URL(answer?.location ?? '', page.url))).html).not.toContain(
+      'Check again at DigiLocker',
+    )
+    expect([await countOf('consent', own.id), await countOf('oidc_grant', own.id)]).toEqual([1, 0])
   })
 
   it('issues one code for 20 parallel uses of a pushed request (RFC 9126 §7.3)', async () => {

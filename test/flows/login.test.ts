@@ -2,7 +2,7 @@ import * as client from 'openid-client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Citizen } from '../support/citizen.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { logIn, openStage, REDIRECT_URI, type Stage } from '../support/stage.ts'
+import { logIn, openStage, REDIRECT_URI, type Stage, signInAtDigiLocker } from '../support/stage.ts'
 
 /** Everything an unchanged, certified client does with us, knowing the issuer's URL, its id and its secret. */
 describeOnEachDatabase('a relying app with openid-client', (open) => {
@@ -69,6 +69,18 @@ describeOnEachDatabase('a relying app with openid-client', (open) => {
       phone_number_verified: false,
     })
     expect(userinfo).not.toHaveProperty('address')
+  })
+
+  it('gets nothing by a press on a page that another one has overtaken: she is shown what it is about now', async () => {
+    const { sent, checks } = await prepare({ scope: 'openid profile' })
+    const citizen = new Citizen(REDIRECT_URI)
+    const start = await citizen.get(client.buildAuthorizationUrl(config, sent))
+    const page = await signInAtDigiLocker(citizen, start, 'asha')
+    const again = await citizen.submit(page, /^share$/, [['shown', 'x']])
+    expect([again.url.pathname, again.html.includes('so nothing was shared')]).toEqual([page.url.pathname, true])
+    const { url: callback } = await citizen.submit(again, /^share$/)
+    const tokens = await client.authorizationCodeGrant(config, callback, { ...checks, idTokenExpected: true })
+    expect(tokens.access_token).toBeTruthy()
   })
 
   it('gets verified_claims with evidence, in the place where they were asked for', async () => {
