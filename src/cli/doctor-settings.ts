@@ -13,6 +13,7 @@ const IN_FORCE = new Set(['ok', 'ends-soon', 'tolerated'])
 export function examineSettings(config: Config, settings: DigiLockerSettings, parts: DoctorParts): Finding[] {
   return [
     redirectUri(config),
+    proxies(config),
     ...scopes(settings),
     ...doctypes(settings),
     idToken(settings),
@@ -30,6 +31,20 @@ function redirectUri({ issuer, environment }: Config): Finding {
   if (deployed && (issuer.protocol !== 'https:' || /^(localhost|[\d.]+|\[.*\])$/.test(issuer.hostname)))
     return fault('redirect-uri', `${issuer.host} is not a public https name`, next)
   return fine('redirect-uri', `the portal must have exactly ${uri}`)
+}
+
+/** Whose word counts for the address of a caller, by which failed tries are limited (security.md SE-5, OP-10). */
+function proxies({ issuer, behindProxy, trustedProxies }: Config): Finding {
+  if (!behindProxy && issuer.protocol === 'https:')
+    return warning(
+      'proxies',
+      'the issuer is https, which this server does not speak, and no proxy is known of',
+      'Set DWAR_BEHIND_PROXY and DWAR_TRUSTED_PROXIES: else all callers have the proxy’s address, and share its limits.',
+    )
+  if (!behindProxy) return fine('proxies', 'none: callers are known by their own address')
+  if (trustedProxies.length > 0) return fine('proxies', `callers are told of by ${trustedProxies.join(', ')} alone`)
+  const next = 'Name them in DWAR_TRUSTED_PROXIES, or see to it that nobody else reaches this port.'
+  return warning('proxies', 'whoever reaches this port may say from where they call', next)
 }
 
 function scopes({ scopes: asked, tokenVersion }: DigiLockerSettings): Finding[] {

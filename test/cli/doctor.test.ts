@@ -127,10 +127,26 @@ describe('dwar doctor', () => {
     ['an hmac that nobody looks at', { DIGILOCKER_HMAC: 'off' }, 'hmac', 'not looked at'],
     ['a port where nobody listens', { DIGILOCKER_BASE_URL: 'http://127.0.0.1:1' }, 'reachable', 'ECONNREFUSED'],
     ['a setting that cannot be', { DIGILOCKER_BREAKER: 'threshold=9' }, 'settings', 'breaker.threshold'],
+    [
+      'a proxy that anybody can pretend to be',
+      { DWAR_BEHIND_PROXY: 'true' },
+      'proxies',
+      'may say from where they call',
+    ],
+    ['https that nobody speaks', { DWAR_ISSUER: 'https://id.example.in' }, 'proxies', 'no proxy is known of'],
   ])('explains %s', async (_case, env, code, says) => {
     const findings = await look(env)
     expect(findings).toContainEqual(expect.objectContaining({ code, says: expect.stringContaining(says) }))
     expect(findings.every(({ next }) => (next ?? '').length > 10)).toBe(true)
+  })
+
+  it('has nothing to say of proxies that are named', async () => {
+    const findings = await look({
+      DWAR_ISSUER: 'https://id.example.in',
+      DWAR_BEHIND_PROXY: 'true',
+      DWAR_TRUSTED_PROXIES: '10.0.0.0/24',
+    })
+    expect(findings.filter(({ code }) => code === 'proxies')).toEqual([])
   })
 
   it('says that what is pulled can be had', async () => {
