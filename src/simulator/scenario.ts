@@ -111,7 +111,7 @@ export function writeScenario({ story, clients, rules, later, journeys, calls }:
     })),
     calls,
   }
-  return `# A scenario of the DigiLocker simulator: --scenario plays it again (src/simulator/README.md)\n${stringify(file)}`
+  return `# A scenario of the DigiLocker simulator: --scenario plays it again (src/simulator/reference.md)\n${stringify(file)}`
 }
 
 /** Members as they stand in the file, after their shape was checked. */
