@@ -34,5 +34,5 @@ HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.DWAR_PORT || 4000) + '/health/live').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, not npm: it is process 1 and gets SIGTERM, on which it finishes what it is doing.
 # A young generation of half of Node's size: some 40 MiB less under load. Four MiB would save a little more and cost 5 to
-# 11 % of CPU (bench/README.md). Workers (DWAR_WORKERS) are started with the same.
+# 11 % of CPU (bench/figures.md). Workers (DWAR_WORKERS) are started with the same.
 CMD ["node", "--max-semi-space-size=8", "src/main.ts", "serve"]

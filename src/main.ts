@@ -27,8 +27,10 @@ program
     const { isWorker, serveAsWorker, startWorkers } = await import('./cli/workers.ts')
     // One that only looks after workers loads nothing of what they are made of.
     const start = async () => (await import('./cli/serve.ts')).serve(config, log, { asWorker: isWorker })
-    if (isWorker) stopOnSignal(await serveAsWorker(start).catch(endQuietly))
-    else stopOnSignal(await (config.workers > 1 ? startWorkers(config, log) : start()))
+    await runUntilSignal(() => {
+      if (isWorker) return serveAsWorker(start).catch(endQuietly)
+      return config.workers > 1 ? startWorkers(config, log) : start()
+    })
   })
 
 program
@@ -39,8 +41,8 @@ program
   .action(async ({ port, data }: { port: number; data: string }) => {
     refuseInProduction('the demo')
     const { startDemo } = await import('./demo/demo.ts')
-    const demo = await startDemo({ firstPort: port, folder: path.resolve(data), env: readEnv(), say: console.error })
-    stopOnSignal(demo)
+    const folder = path.resolve(data)
+    await runUntilSignal(() => startDemo({ firstPort: port, folder, env: readEnv(), say: console.error }))
   })
 
 program
@@ -57,7 +59,7 @@ program
       if (error instanceof UsageError) throw new AppError('CONFIG_INVALID', error.message)
       throw error
     })
-    if (simulator) stopOnSignal({ stop: () => simulator.close() })
+    if (simulator) await runUntilSignal(async () => ({ stop: () => simulator.close() }))
   })
 
 program
@@ -290,15 +292,16 @@ function trustSources(): TrustSources {
   return { files: named.filter(Boolean), folder: folder || undefined }
 }
 
-function stopOnSignal(running: { stop(): Promise<void> }): void {
-  let stopping = false
-  const stop = () => {
-    if (stopping) return
-    stopping = true
-    running.stop().then(() => process.exit(0), fail)
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+/**
+ * Stops in good order on SIGTERM or SIGINT. One that comes while it starts is heeded as soon as it has: process 1 of a
+ * container gets no signal that nobody listens for, and what a dying process has started lives on for a while.
+ */
+async function runUntilSignal(start: () => Promise<{ stop(): Promise<void> }>): Promise<void> {
+  const told = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+  })
+  const running = await start()
+  void told.then(() => running.stop()).then(() => process.exit(0), fail)
 }
 
 function readEnv(): Env {

@@ -34,10 +34,9 @@ const issuer = () => {
   if (!issuer) throw new Error('no process was started')
   return issuer
 }
-const pids = () => {
-  const { pid } = issuer().child
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
-}
+const pids = () => childrenOf(issuer().child.pid)
+const childrenOf = (pid: number | undefined) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 const ask = async () => (await cluster.fetchAt(0)(new URL('/jwks', cluster.issuer))).status
 const workersServing = async () => sampleOf(await scrape(metricsPort), 'dwar_workers')
 
@@ -88,6 +87,17 @@ describe('dwar serve with two workers', () => {
       (error: Error) => error.message,
     )
     expect(message.match(/PORT_IN_USE/g)).toHaveLength(1)
+  }, 60_000)
+
+  it('is heeded when it is told to stop while it starts: nobody is left, and it ends with 0', async () => {
+    const starting = cluster.launch({ DWAR_PORT: '0', DWAR_METRICS_PORT: '' })
+    const ready = starting.port.catch(() => undefined) // which it may never say
+    await expect.poll(starting.output, { timeout: 30_000 }).toContain('worker ready')
+    const { pid } = starting.child
+    const begun = childrenOf(pid)
+    expect(await starting.stop('SIGTERM')).toBe(0)
+    await ready
+    expect(begun.filter(isAlive)).toEqual([])
   }, 60_000)
 
   it('finishes what it is doing on SIGTERM, all workers, and ends with 0', async () => {

@@ -27,6 +27,12 @@ export interface IssuerProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
+/** One that may not be ready yet. */
+export interface StartingIssuer extends Omit<IssuerProcess, 'port'> {
+  /** rejects when it ends before it is ready */
+  readonly port: Promise<number>
+}
+
 /** Issuer processes behind one address, over one database and one simulator. */
 export interface Cluster {
   readonly issuer: URL
@@ -35,6 +41,8 @@ export interface Cluster {
   route: () => number
   /** @param more settings of this process alone, as in the middle of a rolling change */
   start(more?: Record<string, string>): Promise<IssuerProcess>
+  /** The same while it starts; no request is handed to it. */
+  launch(more?: Record<string, string>): StartingIssuer
   /** Sends one request to one process, as a load balancer does: its port, the issuer's Host. */
   fetchAt(index: number): typeof fetch
   /** A third instance over the same database, which serves nobody: for an operator's work without a process each time. */
@@ -88,10 +96,12 @@ export async function openCluster(options: {
     processes,
     route: () => turn++ % options.size,
     async start(more = {}) {
-      const started = await startIssuer({ ...env, ...more }, folder)
+      const launched = cluster.launch(more)
+      const started = { ...launched, port: await launched.port }
       processes.push(started)
       return started
     },
+    launch: (more = {}) => launchIssuer({ ...env, ...more }, folder),
     fetchAt: (index) => fetchAt(issuer, processes[index]?.port ?? 0),
     async dwar(...args) {
       const { stdout } = await run(process.execPath, [MAIN, ...args], { env, cwd: folder })
@@ -108,7 +118,7 @@ export async function openCluster(options: {
   return cluster
 }
 
-async function startIssuer(env: Record<string, string>, cwd: string): Promise<IssuerProcess> {
+function launchIssuer(env: Record<string, string>, cwd: string): StartingIssuer {
   const child = spawn(process.execPath, [MAIN, 'serve'], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   const ended = once(child, 'exit').then(([code]) => code as number | null)
@@ -122,7 +132,7 @@ async function startIssuer(env: Record<string, string>, cwd: string): Promise<Is
     void ended.then(() => reject(new Error(`the issuer did not start:\n${lines.join('\n')}`)))
   })
   return {
-    port: await port,
+    port,
     child,
     output: () => lines.join('\n'),
     stop: (signal = 'SIGTERM') => {
