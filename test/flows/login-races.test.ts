@@ -121,6 +121,21 @@ describe('one browser at two issuer processes', () => {
       expect(await countOf('oidc_grant', own.id)).toBe(decided.filter((type) => type === 'consent.granted').length)
     })
 
+    it('leads on from every page once she has decided: reloaded, or begun anew in another tab', async () => {
+      const own = await addApp(cluster)
+      const { citizen, page } = await begin(own)
+      const form = formOf(page, 'share')
+      const { location } = await send(citizen, 0, form.action, shareOf(form))
+      const start = new URL(`${form.action.pathname.replace(/consent$/, 'start')}`, form.action)
+      const csrf = new URLSearchParams(form.fields.filter(([name]) => name === 'csrf').map(([k, v]) => [k, v]))
+      const answers = [await send(citizen, 1, page.url), await send(citizen, 1, start, csrf)]
+      expect(answers.map((answer) => [answer.status, answer.location])).toEqual([
+        [303, location],
+        [303, location],
+      ])
+      expect(await countOf('oidc_grant', own.id)).toBe(before + 1)
+    })
+
     it('resumes one of 20 times: one code, and the others are told that it is over', async () => {
       const own = await addApp(cluster)
       const { citizen, page } = await begin(own)

@@ -39,6 +39,9 @@ export interface InteractionParts {
 
 const RAIL: RailId = 'digilocker'
 
+/** How it shows that another press has decided. */
+const DECIDED: ReadonlySet<string> = new Set<ErrorCode>(['INTERACTION_OUT_OF_ORDER', 'INTERACTION_EXPIRED'])
+
 /**
  * `/interaction/:uid`: one address for the whole login, whose page depends only on where the login stands. Reload, back
  * button and a second tab therefore show the truth, and every POST answers with a redirect (303).
@@ -51,6 +54,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
 
   router.get('/', async (ctx) => {
     const visit = await enter(ctx)
+    if (visit.engine.result) return redirect(ctx, visit.engine.returnTo)
     const csrf = browser.csrf(browser.ensure(ctx), visit.asked.uid)
     const standing = await login.standing(visit.asked.uid)
     if (standing.kind !== 'returned') {
@@ -76,7 +80,8 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     const { decision } = (ctx.request as unknown as { body: Record<string, unknown> }).body
     if (decision === 'cancel') return leave(ctx, (await enterByForm(ctx)).visit, 'cancelled')
     const asked = (await recall(ctx)) ?? askedAnew((await enterByForm(ctx)).visit)
-    redirect(ctx, (await login.begin(RAIL, asked, browser.ensure(ctx))).href)
+    const begun = await login.begin(RAIL, asked, browser.ensure(ctx)).catch((error: unknown) => onwards(ctx, error))
+    redirect(ctx, begun.href)
   })
 
   router.post('/consent', readForm, async (ctx) => {
@@ -87,12 +92,18 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       if ((await decide(visit, choice)) === 'changed' && !(await enter(ctx)).engine.result)
         return redirect(ctx, `${visit.path}?changed=1`)
     } catch (error) {
-      if (!(error instanceof AppError && error.code === 'INTERACTION_OUT_OF_ORDER')) throw error
-      // Pressed twice: the first press has decided, and this one goes where that one goes.
-      if (!(await enter(ctx)).engine.result) throw error
+      return redirect(ctx, (await onwards(ctx, error)).href)
     }
     redirect(ctx, visit.engine.returnTo)
   })
+
+  /** Pressed twice, or in another tab: the first press has decided, and what comes later goes where that one goes. */
+  async function onwards(ctx: Parameters<typeof enter>[0], error: unknown): Promise<URL> {
+    if (!(error instanceof AppError && DECIDED.has(error.code))) throw error
+    const { engine } = await enter(ctx)
+    if (!engine.result) throw error
+    return new URL(engine.returnTo)
+  }
 
   async function decide(visit: Visit, choice: Choice): Promise<'decided' | 'changed'> {
     const standing = await login.standing(visit.asked.uid)
