@@ -42,6 +42,7 @@ export class SessionAdapter implements Adapter {
       changed,
       removed,
       made: this.#parts.database.newId(),
+      standing: notes?.sessionsFound.has(hash.toString('hex')) ?? false,
     }
     notes?.sessionBases.set(hash.toString('hex'), structuredClone(authorizations))
     if (notes?.writes) notes.writes.session = session
@@ -53,6 +54,7 @@ export class SessionAdapter implements Adapter {
     const [row] = await send<{ payload: string }>(this.#parts, FIND_SESSION, [hash, expiryFloor(this.#parts)])
     if (!row) return undefined
     const base: AdapterPayload = JSON.parse(row.payload)
+    this.#parts.memo()?.sessionsFound.add(hash.toString('hex'))
     this.#parts.memo()?.sessionBases.set(hash.toString('hex'), { ...base.authorizations })
     return { ...(await this.#openState(hash, JSON.parse(row.payload))), jti: id }
   }

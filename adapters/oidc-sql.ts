@@ -51,14 +51,14 @@ export const UPSERT_MODEL_NOTED = statement(
 
 /**
  * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction, model and id of what is
- * spent). What one request leaves behind, in one insert: no statement may change a table twice (dependencies.md §3). New
+ * spent, session that must stand). What one request leaves behind, in one insert: no statement may change a table twice (dependencies.md §3). New
  * are codes and tokens; a session is merged as {@link UPSERT_SESSION} does; an interaction that came to its end is
  * emptied; a code or refresh token is spent. Bytes travel as hexadecimal and base64.
  *
  * Nothing goes under a grant that is gone, which is locked first, as whoever deletes it does (a CTE is run when it is
  * read, so what locks later counts it): a revocation comes before all of this or after it. Nor does anything go for an
- * interaction that another request has ended: of two that resume it one stores; nor for a code or refresh token that
- * another has spent. Events are written when every row was, and so is the sealed answer of a refresh that may be repeated.
+ * interaction that another request has ended: of two that resume it one stores; nor for a session that has ended since
+ * this request read it; nor for a code or refresh token that another has spent. Events are written when every row was, and so is the sealed answer of a refresh that may be repeated.
  */
 export const STORE_REQUEST = statement(
   'request_store',
@@ -72,6 +72,10 @@ export const STORE_REQUEST = statement(
      select id from oidc_model where model = 'Interaction' and id = $7 and expires_at > to_timestamp(0)
        and (select count(*) from family) >= 0 for update
    ),
+   standing as (
+     select id from oidc_model where model = 'Session' and id = $10
+       and (select count(*) from family) >= 0 and (select count(*) from resumed) >= 0 for update
+   ),
    unspent as (
      select id from oidc_model where model = $8 and id = $9 and consumed_at is null
        and (select count(*) from family) >= 0 for update
@@ -84,6 +88,7 @@ export const STORE_REQUEST = statement(
      from rows t where (t.grant_id is null or exists (select 1 from family where family.id = t.grant_id))
        and ($7::bytea is null or exists (select 1 from resumed))
        and ($9::bytea is null or exists (select 1 from unspent))
+       and ($10::bytea is null or exists (select 1 from standing))
      on conflict (model, id) do update set
        sealed_payload = case when m.model = 'Interaction' then null else m.sealed_payload end,
        payload = case when m.model = 'Session' then ${mergeSession('m', '$4', '$5')} else m.payload end,
@@ -202,17 +207,20 @@ export const DESTROY_SESSION_TELLING = statement(
 )
 
 /**
- * (id, payload, uid, account, expiry, changed authorizations, removed ones, UUIDv7). Two logins of one browser at two clients
+ * (id, payload, uid, account, expiry, changed authorizations, removed ones, UUIDv7, whether it must stand). Two logins of one browser at two clients
  * each write the whole session: kept is what is stored, less what this request removed, with what it changed on top.
- * Another person's session under the same id is replaced whole.
+ * Another person's session under the same id is replaced whole. One that this request has read must stand still: it does
+ * not come back by a request that was under way when she signed out, or when it got a new id.
  */
 export const UPSERT_SESSION = statement(
   'session_upsert',
-  `insert into oidc_model (model, id, payload, uid, account_id, expires_at, made)
-   values ('Session', $1, $2::jsonb, $3, $4, to_timestamp($5), $8)
+  `with standing as (select id from oidc_model where model = 'Session' and id = $1 and $9 for update)
+   insert into oidc_model (model, id, payload, uid, account_id, expires_at, made)
+   select 'Session', $1, $2::jsonb, $3, $4, to_timestamp($5), $8 where not $9::boolean or exists (select 1 from standing)
    on conflict (model, id) do update set
      payload = ${mergeSession('oidc_model', '$6', '$7')},
-     uid = excluded.uid, account_id = excluded.account_id, expires_at = excluded.expires_at`,
+     uid = excluded.uid, account_id = excluded.account_id, expires_at = excluded.expires_at
+   returning 1 as stored`,
 )
 
 /** (id, floor) */

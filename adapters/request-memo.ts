@@ -35,6 +35,8 @@ export class RequestNotes {
   readonly dataKeys = new Map<string, WrappedDataKey>()
   /** authorizations of each session as this request found them: the base for merging what it changed */
   readonly sessionBases = new Map<string, Record<string, unknown>>()
+  /** sessions that this request has found, by the SHA-256 of their id in hexadecimal */
+  readonly sessionsFound = new Set<string>()
   /** codes and tokens that this request has spent */
   readonly consumed: { readonly model: string; readonly hash: Buffer }[] = []
   /** apps to be told of the session's end: stored by the statement that ends it */

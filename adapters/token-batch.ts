@@ -1,8 +1,9 @@
+import type { ServerResponse } from 'node:http'
 import { errors } from 'oidc-provider'
 import type { DwarEvent, EventBody } from '../src/privacy/event.ts'
 import type { Database } from './database.ts'
 import { toEventRows } from './event-rows.ts'
-import type { OidcAdapterParts } from './oidc-parts.ts'
+import { hashId, type OidcAdapterParts } from './oidc-parts.ts'
 import type { RepeatRow } from './oidc-repeat.ts'
 import { STORE_REQUEST, UPSERT_SESSION } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
@@ -23,6 +24,8 @@ export interface PendingSession {
   readonly removed: readonly string[]
   /** UUIDv7 */
   readonly made: string
+  /** the request has read it: whatever ended it since, a sign-out or a new id, stands */
+  readonly standing: boolean
 }
 
 /** What the engine has stored in this request and the database has not. `alone` does it without the rest. */
@@ -51,7 +54,10 @@ export interface PendingSpending {
 interface Exchange {
   status: number
   body: unknown
+  readonly res?: Headers
 }
+
+type Headers = Pick<ServerResponse, 'getHeader' | 'setHeader'>
 
 /** Koa middleware, to be used before the engine's routes. */
 export type TokenBatch = (ctx: Exchange, next: () => Promise<unknown>) => Promise<void>
@@ -67,8 +73,10 @@ type BatchParts = Pick<OidcAdapterParts, 'database' | 'clock'> & { readonly memo
  * once: then this one did succeed, and gets tokens that are dead on arrival, as if the other had come a moment later.
  *
  * A refresh that its client may repeat is stored with its answer, and a repetition is answered with that.
- * Of two requests that resume one interaction one issues a code.
- * @throws errors.InvalidGrant where no client waits for JSON; errors.SessionNotFound to the second that resumes
+ * Of two requests that resume one interaction one issues a code. A session that ended while this request ran stays ended:
+ * no code comes of it, and the browser is not given its cookie again.
+ * @throws errors.InvalidGrant where no client waits for JSON; errors.SessionNotFound to the second that resumes, and to
+ *   whose session has ended
  */
 export function createTokenBatch(parts: BatchParts): TokenBatch {
   return async (ctx, next) => {
@@ -83,7 +91,9 @@ export function createTokenBatch(parts: BatchParts): TokenBatch {
       const answer = ctx.status < 400 && writes.tokens.length > 0 ? await notes?.keepAnswer?.(ctx.body) : undefined
       // Here the engine's own context has ended: what is stored alone finds the notes of this request all the same.
       await parts.memo.during(ctx, () =>
-        ctx.status < 400 && writes.tokens.length > 0 ? store(parts, writes, answer) : storeApart(parts, writes),
+        ctx.status < 400 && writes.tokens.length > 0
+          ? store(parts, writes, answer, ctx)
+          : storeApart(parts, writes, ctx),
       )
     } catch (error) {
       if (!(error instanceof errors.InvalidGrant) || leavesByRedirect(writes)) throw error
@@ -97,13 +107,22 @@ export function createTokenBatch(parts: BatchParts): TokenBatch {
 const leavesByRedirect = ({ tokens }: PendingWrites) => tokens.some(({ model }) => model === 'AuthorizationCode')
 
 /** Nothing was issued, or nothing may be: what else the request did still stands. */
-async function storeApart({ database }: BatchParts, { session, ended, spent }: PendingWrites): Promise<void> {
-  if (session) await storeSession(database, session)
+async function storeApart(
+  { database }: BatchParts,
+  { session, ended, spent }: PendingWrites,
+  { res }: Exchange,
+): Promise<void> {
+  if (session && !(await storeSession(database, session))) withdrawCookie(res, session)
   await ended?.alone()
   await spent?.alone()
 }
 
-async function store(parts: BatchParts, writes: PendingWrites, answer: RepeatRow | undefined): Promise<void> {
+async function store(
+  parts: BatchParts,
+  writes: PendingWrites,
+  answer: RepeatRow | undefined,
+  { res }: Exchange,
+): Promise<void> {
   const { database, clock } = parts
   const { tokens, session, ended, spent } = writes
   const rows: PendingRow[] = [
@@ -133,12 +152,38 @@ async function store(parts: BatchParts, writes: PendingWrites, answer: RepeatRow
     ended?.hash ?? null,
     spent?.model ?? null,
     spent?.hash ?? null,
+    session?.standing ? session.hash : null,
   ])
   if (stored.length === rows.length) return
+  if (session?.standing && stored.length === 0) {
+    withdrawCookie(res, session)
+    throw new errors.SessionNotFound('the session has ended meanwhile')
+  }
   if (ended && stored.length === 0) throw new errors.SessionNotFound('interaction was resumed already')
   // Somebody else has spent it: whoever came second ends the family, or repeats the first one's answer.
   if (spent && stored.length === 0) await spent.alone()
   if (!(await endedByReuse(database, writes))) throw new errors.InvalidGrant('grant was revoked meanwhile')
+}
+
+/**
+ * The engine renews the cookie in every answer. The browser has another since, or none: it keeps that. A cookie is known by
+ * the id in it, and its signature by its name.
+ */
+function withdrawCookie(res: Headers | undefined, { hash }: PendingSession): void {
+  const set = res?.getHeader('set-cookie')
+  if (!res || !Array.isArray(set)) return
+  const parts = (cookie: string) => cookie.split(/[=;]/, 2) as [string, string?]
+  const isIt = ([, value = '']: [string, string?]) => hashId(value).equals(hash)
+  const names = new Set(
+    set
+      .map(parts)
+      .filter(isIt)
+      .flatMap(([name]) => [name, `${name}.sig`]),
+  )
+  res.setHeader(
+    'set-cookie',
+    set.filter((cookie) => !names.has(parts(cookie)[0])),
+  )
 }
 
 const toRow = (session: PendingSession): PendingRow => ({
@@ -151,9 +196,9 @@ const toRow = (session: PendingSession): PendingRow => ({
   made: session.made,
 })
 
-/** One session by itself. */
-export async function storeSession(database: Database, session: PendingSession): Promise<void> {
-  await database.hot(UPSERT_SESSION.name, UPSERT_SESSION.text, [
+/** One session by itself. @returns false when it has ended since this request read it: then nothing is stored */
+export async function storeSession(database: Database, session: PendingSession): Promise<boolean> {
+  const stored = await database.hot(UPSERT_SESSION.name, UPSERT_SESSION.text, [
     session.hash,
     JSON.stringify(session.payload),
     session.uid,
@@ -162,7 +207,9 @@ export async function storeSession(database: Database, session: PendingSession):
     JSON.stringify(session.changed),
     JSON.stringify(session.removed),
     session.made,
+    session.standing,
   ])
+  return stored.length === 1
 }
 
 /** Looked up by account, which has an index; the statement that ended the family wrote the event. */

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
 import { hashId } from '../../adapters/oidc-parts.ts'
 import { STORE_REQUEST } from '../../adapters/oidc-sql.ts'
-import { freshPostgresUrl } from '../support/databases.ts'
+import { freshPostgresUrl, untilSomebodyWaits } from '../support/databases.ts'
 import {
   aConsent,
   anAcceptance,
@@ -47,20 +46,10 @@ describe('the order in which rows are locked (PostgreSQL)', () => {
       await hold()
       waiting = late()
       waiting.catch(() => undefined) // heard of below
-      await untilSomebodyWaits()
+      await untilSomebodyWaits(kit.database)
       await look()
     })
     return waiting as Promise<T>
-  }
-
-  async function untilSomebodyWaits(): Promise<void> {
-    for (let tries = 0; tries < 500; tries += 1) {
-      const { rows } = await sql`select from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`.execute(kit.database.db())
-      if (rows.length > 0) return
-      await pause(10)
-    }
-    throw new Error('nobody waits')
   }
 
   const isFree = async (model: string, id: string): Promise<boolean> => {
@@ -84,7 +73,7 @@ describe('the order in which rows are locked (PostgreSQL)', () => {
       ...(ended ? { expires_at: 0 } : { consumed_at: 1, grant_id: grantId }),
     }
     const spent = ended ? [null, null] : [model, hash]
-    const values = [JSON.stringify([row, token]), '[]', 2, '{}', '[]', '{}', ended, ...spent]
+    const values = [JSON.stringify([row, token]), '[]', 2, '{}', '[]', '{}', ended, ...spent, null]
     const stored = await whileWaiting(
       () => sql`select from oidc_grant where id = ${grantId} for update`.execute(other.db()),
       () => kit.database.hot(STORE_REQUEST.name, STORE_REQUEST.text, values),

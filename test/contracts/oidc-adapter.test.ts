@@ -425,6 +425,19 @@ describeOnEachDatabase('oidc adapter', (open) => {
       expect(await authorizations(id)).toEqual({ one: { grantId: 'g2' }, two: { grantId: 'g3' } })
     })
 
+    it('stays ended when a request that had read it saves it again (security.md BR-1)', async () => {
+      const id = newBearer()
+      await save(id, { accountId: 'a' })
+      await kit.inRequest(async () => {
+        await kit.adapter('Session').find(id)
+        await kit.database.hot('test_end', `delete from oidc_model where model = 'Session' and uid = $1`, [
+          `uid-of-${id}`,
+        ])
+        await save(id, { accountId: 'a' })
+      })
+      expect(await kit.adapter('Session').find(id)).toBeUndefined()
+    })
+
     it('replaces the session of another person', async () => {
       const id = newBearer()
       await save(id, { accountId: 'a', authorizations: { one: { sid: '1' } } })

@@ -3,8 +3,10 @@ import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
 import { createStorage } from '../../adapters/storage.ts'
+import { hashId } from '../../adapters/oidc-parts.ts'
 import { Citizen, type Form, type Page } from '../support/citizen.ts'
 import type { Cluster } from '../support/cluster.ts'
+import { untilSomebodyWaits } from '../support/databases.ts'
 import { REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
 import {
   addApp,
@@ -28,14 +30,20 @@ describe('one browser at two issuer processes', () => {
   const opened = twoProcesses()
   let cluster: Cluster
   let database: Database
+  /** sees what goes on while `database` is in a transaction */
+  let observer: Database
   let app: RelyingApp
 
   beforeAll(async () => {
     ;({ cluster } = opened())
     database = await openDatabase({ url: opened().databaseUrl })
+    observer = await openDatabase({ url: opened().databaseUrl })
     app = await addApp(cluster)
   })
-  afterAll(() => database?.close())
+  afterAll(async () => {
+    await database?.close()
+    await observer?.close()
+  })
 
   async function countOf(table: 'consent' | 'oidc_grant', clientId: string): Promise<number> {
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}
@@ -258,6 +266,50 @@ describe('one browser at two issuer processes', () => {
       for (const index of BOTH)
         expect(await userinfoStatus(app, index, String(answer.body.access_token ?? 'none'))).toBe(401)
     }
+  })
+
+  it('keeps a session ended that others of its requests had read before (security.md BR-1)', async () => {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(app, {}, citizen)
+    const signOut = await citizen.get(new URL('/logout', cluster.issuer))
+    const form = formOf(signOut, 'yes')
+    const yes = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['logout', 'yes']])
+    const silently = (await request(app, { prompt: 'none' })).url
+    // Of this browser as it is now: its other tabs, or whoever has a copy of its cookie and never rests.
+    const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
+    const ask = (index: number) => cluster.fetchAt(index)(silently, { headers: { cookie }, redirect: 'manual' })
+    const before = await ask(0)
+    expect(new URL(before.headers.get('location') ?? '').searchParams.get('code')).toBeTruthy()
+    const [signedOut] = await Promise.all([send(citizen, 1, form.action, yes), ...TWENTY.map(ask)])
+    expect(signedOut.status).toBe(303)
+    for (const index of BOTH) {
+      const location = (await ask(index)).headers.get('location') ?? ''
+      expect(new URL(location).searchParams.get('error')).toBe('login_required')
+    }
+  })
+
+  it.each([
+    { what: 'a code', parameters: { prompt: 'none' }, status: 400 },
+    { what: 'a page', parameters: { prompt: 'consent' }, status: 303 },
+  ])('gives no cookie again to who asked for $what before the session ended', async ({ parameters, status }) => {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(app, {}, citizen)
+    const { url } = await request(app, parameters)
+    const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
+    const session = hashId(/dwar_session=([^;]+)/.exec(cookie)?.[1] ?? '')
+    const answer = await database.transact(async () => {
+      const ended = sql`delete from oidc_model where model = 'Session' and id = ${session} returning id`
+      expect((await ended.execute(database.db())).rows).toHaveLength(1)
+      const late = cluster.fetchAt(0)(url, { headers: { cookie }, redirect: 'manual' })
+      await untilSomebodyWaits(observer)
+      return { late }
+    })
+    const { status: told, headers } = await answer.late
+    expect(told).toBe(status)
+    expect(headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session')
+    expect(headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session.sig')
+    const left = sql`select from oidc_model where model = 'Session' and id = ${session}`
+    expect((await left.execute(database.db())).rows).toEqual([])
   })
 
   it('leaves nothing alive that was refreshed while the person took her consent back', async () => {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { afterAll, describe, inject } from 'vitest'
 import { type Database, type DatabaseOptions, openDatabase } from '../../adapters/database.ts'
 import { databaseUrl, execute } from './postgres.ts'
@@ -66,4 +68,18 @@ function closedAfterwards(): (database: Database) => Database {
     databases.push(database)
     return database
   }
+}
+
+/**
+ * Until a statement waits for a lock in this PostgreSQL database.
+ * @param observer in no transaction: within one the view of what goes on stands still
+ */
+export async function untilSomebodyWaits(observer: Database): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const { rows } = await sql`select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(observer.db())
+    if (rows.length > 0) return
+    await pause(10)
+  }
+  throw new Error('nobody waits')
 }
