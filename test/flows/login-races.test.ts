@@ -72,8 +72,7 @@ describe('one browser at two issuer processes', () => {
       headers: { cookie, accept: 'text/html', ...(form && { 'content-type': 'application/x-www-form-urlencoded' }) },
       ...(form && { method: 'POST', body: form }),
     })
-    for (const one of answer.headers.get('set-cookie')?.split(/, (?=[\w-]+=)/) ?? [])
-      await citizen.jar.setCookie(one, url.href, { ignoreError: true })
+    for (const one of answer.headers.getSetCookie()) await citizen.jar.setCookie(one, url.href, { ignoreError: true })
     return { status: answer.status, location: answer.headers.get('location') ?? '', html: await answer.text() }
   }
 

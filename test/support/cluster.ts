@@ -176,7 +176,10 @@ function fetchAt(issuer: URL, port: number): typeof fetch {
         answer.on('end', () => {
           const status = answer.statusCode ?? 500
           const body = status === 204 || status === 303 ? null : Buffer.concat(parts)
-          resolve(new Response(body, { status, headers: answer.headers as Record<string, string> }))
+          const given = Object.entries(answer.headersDistinct).flatMap(([name, values = []]) =>
+            values.map((value): [string, string] => [name, value]),
+          )
+          resolve(new Response(body, { status, headers: given }))
         })
       })
       onward.end(init?.body === undefined || init.body === null ? undefined : String(init.body))
