@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Adapter, AdapterPayload } from 'oidc-provider'
+import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { LogoutNotice } from '../src/provider/stores.ts'
 import {
   expiryFloor,
@@ -30,6 +30,8 @@ export class SessionAdapter implements Adapter {
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const hash = hashId(id)
     const notes = this.#parts.memo()
+    // Signed out of one app it lives on under a new id; but not when it was signed out of altogether meanwhile.
+    if (notes?.sessionLost && isSignOut()) return
     const authorizations = payload.authorizations ?? {}
     const { changed, removed } = compare(notes?.sessionBases.get(hash.toString('hex')) ?? {}, authorizations)
     notes?.sessionsByUid.clear()
@@ -73,8 +75,17 @@ export class SessionAdapter implements Adapter {
     notes?.sessionsByUid.clear()
     delete notes?.writes?.session
     const told = notes?.pendingLogouts.splice(0) ?? []
-    if (told.length === 0) await send(this.#parts, DESTROY_SESSION, [hashId(id)])
-    else await send(this.#parts, DESTROY_SESSION_TELLING, [hashId(id), this.#toDeliveries(told), ...this.#day()])
+    const gone = await this.#end(hashId(id), told)
+    if (!gone && notes?.sessionsFound.has(hashId(id).toString('hex'))) notes.sessionLost = true
+  }
+
+  /** @returns false when another request has ended it */
+  async #end(hash: Buffer, told: readonly LogoutNotice[]): Promise<boolean> {
+    const gone =
+      told.length === 0
+        ? await send(this.#parts, DESTROY_SESSION, [hash])
+        : await send(this.#parts, DESTROY_SESSION_TELLING, [hash, this.#toDeliveries(told), ...this.#day()])
+    return gone.length > 0
   }
 
   #toDeliveries(told: readonly LogoutNotice[]): string {
@@ -124,6 +135,8 @@ export class SessionAdapter implements Adapter {
     throw new TypeError('a Session is not revoked by grant')
   }
 }
+
+const isSignOut = () => Provider.ctx?.oidc?.route?.startsWith('end_session') ?? false
 
 /** What this request changed since it read the session. Unread, every entry counts as changed. */
 function compare(base: Payload, now: Payload): { changed: Payload; removed: string[] } {

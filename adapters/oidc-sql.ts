@@ -194,7 +194,7 @@ export const DESTROY_MODEL = statement(
 /** Every row of the session's uid: two resumes at once can leave two, and a logout must end both. (id) */
 const DELETE_SESSION = `delete from oidc_model where model = 'Session'
      and (id = $1 or uid = (select uid from oidc_model where model = 'Session' and id = $1))`
-export const DESTROY_SESSION = statement('session_destroy', DELETE_SESSION)
+export const DESTROY_SESSION = statement('session_destroy', `${DELETE_SESSION} returning 1 as gone`)
 
 /** (id, deliveries, now, end). The same, with the apps that are to be told of it: neither happens without the other. */
 export const DESTROY_SESSION_TELLING = statement(
@@ -203,7 +203,7 @@ export const DESTROY_SESSION_TELLING = statement(
    insert into logout_delivery (id, client_id, account_id, sid, due_at, ends_at)
    select d.id, d.client_id, d.account_id, d.sid, to_timestamp($3), to_timestamp($4)
    from jsonb_to_recordset($2::jsonb) as d(id uuid, client_id text, account_id text, sid text)
-   where exists (select from gone)`,
+   where exists (select from gone) returning 1 as gone`,
 )
 
 /**

@@ -37,6 +37,8 @@ export class RequestNotes {
   readonly sessionBases = new Map<string, Record<string, unknown>>()
   /** sessions that this request has found, by the SHA-256 of their id in hexadecimal */
   readonly sessionsFound = new Set<string>()
+  /** another request has ended the session that this one found */
+  sessionLost = false
   /** codes and tokens that this request has spent */
   readonly consumed: { readonly model: string; readonly hash: Buffer }[] = []
   /** apps to be told of the session's end: stored by the statement that ends it */

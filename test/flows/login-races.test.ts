@@ -311,6 +311,27 @@ describe('one browser at two issuer processes', () => {
     expect((await left.execute(database.db())).rows).toEqual([])
   })
 
+  it('keeps a session ended that was signed out of altogether and of one app at once', async () => {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(app, {}, citizen)
+    const form = formOf(await citizen.get(new URL(`/logout?client_id=${app.id}`, cluster.issuer)), 'yes')
+    const ofOneApp = new URLSearchParams(form.fields.map(([k, v]) => [k, v]))
+    const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
+    const session = hashId(/dwar_session=([^;]+)/.exec(cookie)?.[1] ?? '')
+    const { uid, late } = await database.transact(async () => {
+      const ended = sql<{
+        uid: string
+      }>`delete from oidc_model where model = 'Session' and id = ${session} returning uid`
+      const { rows } = await ended.execute(database.db())
+      const sent = send(citizen, 0, form.action, ofOneApp)
+      await untilSomebodyWaits(observer)
+      return { uid: rows[0]?.uid, late: sent }
+    })
+    expect((await late).status).toBe(303)
+    const left = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
+    expect((await left.execute(database.db())).rows).toEqual([])
+  })
+
   it('leaves nothing alive that was refreshed while the person took her consent back', async () => {
     const own = await addApp(cluster, { dwar: { purpose: { en: 'To try it' }, graceSeconds: 10 } })
     const citizen = new Citizen(REDIRECT_URI)
