@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
 import type { ClientStore, StoredClient } from '../src/provider/stores.ts'
 import type { Database } from './database.ts'
+import { grantsInOrder } from './grants-in-order.ts'
 
 const COLUMNS = ['id', 'metadata', 'sealed_secret', 'sealed_previous_secret'] as const
 const createdAt = sql<number>`extract(epoch from created_at)::float8`.as('created')
@@ -83,7 +84,7 @@ async function revokeGrants(database: Database, events: EventStore, clientId: st
   const grants = await database
     .db()
     .deleteFrom('oidc_grant')
-    .where('client_id', '=', clientId)
+    .where('id', 'in', grantsInOrder(database).where('client_id', '=', clientId))
     .returning(['id', 'account_id'])
     .execute()
   const revoked = grants.map(

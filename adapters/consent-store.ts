@@ -69,7 +69,15 @@ async function deleteExpired(database: Database, events: EventStore, now: number
     .where('retain_until', '<=', new Date(now * 1000))
     .orderBy('retain_until')
     .limit(limit)
-  const deleted = await db.deleteFrom('consent_value').where('consent_id', 'in', due).returning('consent_id').execute()
+    .forUpdate()
+    .skipLocked() // whoever takes a consent back has its values already; a job waits for nobody
+  const deleted = await db
+    .with('due', () => due)
+    .deleteFrom('consent_value')
+    .using('due')
+    .whereRef('consent_value.consent_id', '=', 'due.consent_id')
+    .returning('consent_value.consent_id')
+    .execute()
   if (deleted.length === 0) return 0
   const ids = deleted.map((row) => row.consent_id)
   const consents = await db

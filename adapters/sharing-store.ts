@@ -2,6 +2,7 @@ import type { ConsentItem } from '../src/privacy/consent.ts'
 import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
 import type { Sharing, SharingStore } from '../src/privacy/sharing.ts'
 import type { Database } from './database.ts'
+import { grantsInOrder } from './grants-in-order.ts'
 
 /** (account, now, limit); indexes consent_account, oidc_grant's key, event_ending. The event that ended a grant is its first. */
 const LIST = `select c.id, c.client_id, c.items, extract(epoch from c.given_at)::float8 as given_at,
@@ -61,8 +62,7 @@ async function withdraw(database: Database, events: EventStore, accountId: strin
   await db.selectFrom('account').select('id').where('id', '=', accountId).forUpdate().execute()
   const grants = await db
     .deleteFrom('oidc_grant')
-    .where('account_id', '=', accountId)
-    .where('client_id', '=', clientId)
+    .where('id', 'in', grantsInOrder(database).where('account_id', '=', accountId).where('client_id', '=', clientId))
     .returning('id')
     .execute()
   const own = db.selectFrom('consent').where('account_id', '=', accountId).where('client_id', '=', clientId)
