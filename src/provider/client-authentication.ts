@@ -21,6 +21,8 @@ export function assertClientAssertion(
   assertAssertionAlgorithm(client, header.alg)
   const typ = typeof header.typ === 'string' ? header.typ.toLowerCase() : header.typ
   if (!ASSERTION_TYPES.includes(typ)) throw new errors.InvalidClientAuth('typ must be client-authentication+jwt')
+  // RFC 7797 §7: the payload of a JWT is always encoded; the engine does not look.
+  if (header.b64 !== undefined) throw new errors.InvalidClientAuth('b64 must not be used')
   if (claims.aud !== issuer.origin)
     throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a single string')
   if (typeof claims.exp !== 'number' || claims.exp > clock() + MINUTE + CLOCK_TOLERANCE)

@@ -21,6 +21,7 @@ import { createCookieSigner } from './cookie-signer.ts'
 import { clientBasedCors } from './cors.ts'
 import { toFeatures } from './features.ts'
 import { httpRules } from './http-rules.ts'
+import { refuseDeepJwts } from './jwt-depth.ts'
 import { CLOCK_TOLERANCE, DPOP_WINDOW, ttl } from './lifetimes.ts'
 import { tellTruth, toMetadata } from './metadata.ts'
 import { createGuardedFetch } from './outgoing.ts'
@@ -28,7 +29,6 @@ import { sectorOf } from './pairwise.ts'
 import { createPolicy, tellAskedAcr } from './policy.ts'
 import { needsPkce, rotatesRefreshTokens } from './profile.ts'
 import { createRefreshTtl, type RefreshLifetimes, sessionTtl } from './refresh-lifetime.ts'
-import { refuseDeepRequestObjects } from './request-object-depth.ts'
 import { assertRefreshResource } from './resources.ts'
 import { ROUTES } from './routes.ts'
 import type { LogoutStore } from './stores.ts'
@@ -79,7 +79,7 @@ export function createIssuer(parts: IssuerParts): Provider {
   provider.proxy = true
   noteLogouts(provider, parts.noteLogout)
   tellAskedAcr(provider)
-  refuseDeepRequestObjects(provider)
+  refuseDeepJwts(provider)
   provider.use(lateRefusals(parts.pages))
   provider.use(parts.tokenBatch)
   provider.use(httpRules)

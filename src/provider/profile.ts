@@ -41,6 +41,12 @@ export function assertAssertionAlgorithm(client: WithPolicy, alg: unknown): void
 /** What a request object may call itself (RFC 9101 §10.8); other types are JWTs made for something else. */
 const REQUEST_TYPES = [undefined, 'JWT', 'oauth-authz-req+jwt', 'application/oauth-authz-req+jwt']
 
+interface RequestHeader {
+  readonly alg?: unknown
+  readonly typ?: unknown
+  readonly b64?: unknown
+}
+
 /**
  * What a signed request must say beyond the engine's own checks of signature, `iss` and `aud`: whose it is, and that it
  * ends within the hour.
@@ -51,7 +57,7 @@ const REQUEST_TYPES = [undefined, 'JWT', 'oauth-authz-req+jwt', 'application/oau
 export function assertRequestObject(
   client: WithPolicy & { readonly clientId: string },
   claims: { readonly [name: string]: unknown },
-  header: { readonly alg?: unknown; readonly typ?: unknown },
+  header: RequestHeader,
   now: number,
 ): void {
   const fault = faultInRequestObject(client, claims, header, now)
@@ -61,10 +67,11 @@ export function assertRequestObject(
 function faultInRequestObject(
   client: WithPolicy & { readonly clientId: string },
   { client_id: clientId, exp, iat, nbf }: { readonly [name: string]: unknown },
-  { alg, typ }: { readonly alg?: unknown; readonly typ?: unknown },
+  { alg, typ, b64 }: RequestHeader,
   now: number,
 ): string | undefined {
   if (!(REQUEST_TYPES as unknown[]).includes(typ)) return 'typ must be oauth-authz-req+jwt'
+  if (b64 !== undefined) return 'b64 must not be used' // RFC 7797 §7
   if (clientId !== client.clientId) return 'the Request Object must name the client as client_id'
   if (typeof exp !== 'number') return 'the Request Object must have exp'
   if (exp > now + HOUR + CLOCK_TOLERANCE) return 'exp must be at most an hour ahead'

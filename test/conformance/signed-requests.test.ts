@@ -78,6 +78,7 @@ describe('signed requests by value — RFC 9101', () => {
     ['that was made later', { claims: { iat: now() + 60 } }],
     ['for us and nobody', { claims: { aud: [] } }],
     ['of another type', { header: { typ: 'at+jwt' } }],
+    ['that calls its payload unencoded', { header: { b64: false } }],
   ])('RFC 9101 §4: refuses a request object %s', async (_case, change) => {
     const { parameters } = await app.request()
     const jar = await signRequest(app, stage.issuer, key.privateKey, parameters, change)

@@ -318,6 +318,31 @@ describeOnEachDatabase('every answer, validated with oauth4webapi', (open) => {
       expect(await present(await assertion(change()))).toEqual([401, 'invalid_client'])
     })
 
+    /** What no library of ours would sign. */
+    async function handmade(header: object, payload: string): Promise<string> {
+      const input = [JSON.stringify({ alg: 'ES256', ...header }), payload].map((part) =>
+        Buffer.from(part).toString('base64url'),
+      )
+      const algorithm = { name: 'ECDSA', hash: 'SHA-256' }
+      const signature = await crypto.subtle.sign(algorithm, keys.privateKey, Buffer.from(input.join('.')))
+      return [...input, Buffer.from(signature).toString('base64url')].join('.')
+    }
+
+    it('refuses an assertion that is nested too deep, whoever signed it', async () => {
+      const claims = JSON.stringify(assertionClaims())
+      const deep = `${claims.slice(0, -1)},"more":${'['.repeat(15_000)}${']'.repeat(15_000)}}`
+      expect(await present(await handmade({}, claims))).toEqual([200, undefined])
+      expect(await present(await handmade({}, deep))).toEqual([401, 'invalid_client'])
+    })
+
+    it('refuses an assertion that calls its payload unencoded (RFC 7797 §7)', async () => {
+      for (const header of [{ b64: false }, { b64: false, crit: ['b64'] }])
+        expect(await present(await handmade(header, JSON.stringify(assertionClaims())))).toEqual([
+          401,
+          'invalid_client',
+        ])
+    })
+
     it('refuses another client as subject', async () => {
       const [status, error] = await present(await assertion({ claims: { sub: post.client.client_id } }))
       expect([
