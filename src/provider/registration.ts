@@ -1,3 +1,4 @@
+import { type AsymmetricKeyDetails, createPublicKey } from 'node:crypto'
 import { type ClientRegistration, faultInRedirectUri, registrableScopes } from './clients.ts'
 import { FAPI2_ALGORITHMS } from './profile.ts'
 import { faultInResource } from './resources.ts'
@@ -152,12 +153,26 @@ function keyFaults({ jwks }: ClientRegistration): string[] {
 
 function faultInKey(key: Record<string, unknown>): string | undefined {
   if (PRIVATE_MEMBERS.some((member) => member in key)) return 'has a private part: register public keys only'
-  if (key.kty === 'RSA') {
-    const bits = Buffer.from(String(key.n ?? ''), 'base64url').length * 8
-    return bits < 2048 ? 'is an RSA key of fewer than 2048 bits' : undefined
+  if (key.kty !== 'RSA' && key.kty !== 'EC' && key.kty !== 'OKP') return 'is neither RSA, EC nor OKP'
+  if (key.kty !== 'RSA' && !CURVES.includes(String(key.crv))) return 'has a curve that is not supported'
+  const read = readKey(key)
+  if (!read) return 'cannot be read'
+  const { modulusLength: bits = 2048, publicExponent: exponent = 3n } = read
+  if (bits < 2048) return 'is an RSA key of fewer than 2048 bits'
+  if (bits > MAX_RSA_BITS) return `is an RSA key of more than ${MAX_RSA_BITS} bits`
+  return exponent < 3n ? 'has an RSA exponent under which anybody can sign' : undefined
+}
+
+/** OpenSSL checks no signature of a longer one. */
+const MAX_RSA_BITS = 16_384
+
+/** A point off its curve, a number that is none: better said now than at the first login. */
+function readKey(key: Record<string, unknown>): AsymmetricKeyDetails | undefined {
+  try {
+    return createPublicKey({ key, format: 'jwk' }).asymmetricKeyDetails
+  } catch {
+    return undefined // told with its place in the list
   }
-  if (key.kty !== 'EC' && key.kty !== 'OKP') return 'is neither RSA, EC nor OKP'
-  return CURVES.includes(String(key.crv)) ? undefined : 'has a curve that is not supported'
 }
 
 /** A response that nobody can be found to encrypt to would fail at the first login. */

@@ -1,10 +1,13 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { clientRegistration } from '../../src/provider/clients.ts'
 import { needsPkce, profileOf, rotatesRefreshTokens } from '../../src/provider/profile.ts'
 import { faultsInRegistration, warningsOf, withDefaults } from '../../src/provider/registration.ts'
 
 const terms = { issuer: new URL('https://id.example'), certificateMethods: ['self_signed_tls_client_auth'] }
-const EC = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }
+const publicJwk = (pair: { publicKey: KeyObject }) => pair.publicKey.export({ format: 'jwk' })
+const EC = publicJwk(generateKeyPairSync('ec', { namedCurve: 'P-256' }))
+const RSA = publicJwk(generateKeyPairSync('rsa', { modulusLength: 2048 }))
 
 const parse = (change: Record<string, unknown> = {}, policy: Record<string, unknown> = {}) =>
   clientRegistration.parse({
@@ -72,6 +75,17 @@ describe('a registration', () => {
       { jwks: { keys: [{ kty: 'RSA', e: 'AQAB', n: Buffer.alloc(128, 1).toString('base64url') }] } },
       'jwks: key 1 is an RSA key of fewer than 2048 bits',
     ],
+    [
+      'an RSA key that OpenSSL does not take',
+      { jwks: { keys: [{ ...RSA, n: Buffer.alloc(2049, 1).toString('base64url') }] } },
+      'jwks: key 1 is an RSA key of more than 16384 bits',
+    ],
+    [
+      'an RSA key whose signatures are the text itself',
+      { jwks: { keys: [RSA, { ...RSA, e: 'AQ' }] } },
+      'jwks: key 2 has an RSA exponent under which anybody can sign',
+    ],
+    ['a point off its curve', { jwks: { keys: [{ ...EC, x: EC.y }] } }, 'jwks: key 1 cannot be read'],
     [
       'an odd curve',
       { jwks: { keys: [{ ...EC, crv: 'secp256k1' }] } },
