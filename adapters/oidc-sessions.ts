@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider'
+import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { LogoutNotice } from '../src/provider/stores.ts'
 import {
   expiryFloor,
@@ -30,8 +30,7 @@ export class SessionAdapter implements Adapter {
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const hash = hashId(id)
     const notes = this.#parts.memo()
-    // Signed out of one app it lives on under a new id; but not when it was signed out of altogether meanwhile.
-    if (notes?.sessionLost && isSignOut()) return
+    if (notes?.sessionLost && !(await this.#mayFollow(payload))) return
     const authorizations = payload.authorizations ?? {}
     const { changed, removed } = compare(notes?.sessionBases.get(hash.toString('hex')) ?? {}, authorizations)
     notes?.sessionsByUid.clear()
@@ -88,6 +87,19 @@ export class SessionAdapter implements Adapter {
     return gone.length > 0
   }
 
+  /**
+   * Whether a session may be stored under a new id though another request has ended it under the old one: where that gave
+   * it a new id as well, or where somebody signs in now. What was signed out of altogether does not come back by going on
+   * with an earlier consent, nor by a sign-out of one app.
+   * @throws errors.SessionNotFound to an app that waits for a code
+   */
+  async #mayFollow({ uid }: AdapterPayload): Promise<boolean> {
+    const { route, result } = Provider.ctx?.oidc ?? {}
+    if (result?.login || (uid !== undefined && (await this.findByUid(uid)))) return true
+    if (route?.startsWith('end_session')) return false
+    throw new errors.SessionNotFound('the session has ended meanwhile')
+  }
+
   #toDeliveries(told: readonly LogoutNotice[]): string {
     return JSON.stringify(
       told.map(({ clientId, accountId, sid }) => ({
@@ -135,8 +147,6 @@ export class SessionAdapter implements Adapter {
     throw new TypeError('a Session is not revoked by grant')
   }
 }
-
-const isSignOut = () => Provider.ctx?.oidc?.route?.startsWith('end_session') ?? false
 
 /** What this request changed since it read the session. Unread, every entry counts as changed. */
 function compare(base: Payload, now: Payload): { changed: Payload; removed: string[] } {

@@ -51,12 +51,10 @@ describe('one browser at two issuer processes', () => {
     return rows[0]?.n ?? 0
   }
 
-  /** Until somebody waits for what a transaction holds: seen from outside it, which sees itself unchanged. */
-  async function untilOneWaits(): Promise<void> {
-    await using outside = await openDatabase({ url: opened().databaseUrl, poolSize: 1 })
-    const waiting = sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    const since = Date.now()
-    await expectWithin(5_000, since, async () => (await waiting.execute(outside.db())).rows.length > 0)
+  /** The key of the row that this browser's cookie names. */
+  async function sessionOf(citizen: Citizen): Promise<Buffer> {
+    const cookies = await citizen.jar.getCookies(cluster.issuer.href)
+    return hashId(cookies.find(({ key }) => key === 'dwar_session')?.value ?? '')
   }
 
   /** The consent page of a login, in a browser that may have others open. */
@@ -92,6 +90,12 @@ describe('one browser at two issuer processes', () => {
     const page = await citizen.get(url)
     expect(page.html).toContain('Check again at DigiLocker')
     return { citizen, verifier, page }
+  }
+
+  async function atConsentAgain(by: RelyingApp) {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(by, {}, citizen)
+    return atConsent(by, { prompt: 'login' }, citizen)
   }
 
   describe.each([
@@ -168,7 +172,7 @@ describe('one browser at two issuer processes', () => {
     await database.transact(async () => {
       await sharings.withdraw(granted?.accountId ?? '', own.id)
       press = send(citizen, 0, form.action, shareOf(form))
-      await untilOneWaits()
+      await untilSomebodyWaits(observer)
     })
     const answer = await press
     expect([answer?.status, answer?.location]).toEqual([303, `${page.url.pathname}?changed=1`])
@@ -295,7 +299,7 @@ describe('one browser at two issuer processes', () => {
     await signedIn(app, {}, citizen)
     const { url } = await request(app, parameters)
     const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
-    const session = hashId(/dwar_session=([^;]+)/.exec(cookie)?.[1] ?? '')
+    const session = await sessionOf(citizen)
     const answer = await database.transact(async () => {
       const ended = sql`delete from oidc_model where model = 'Session' and id = ${session} returning id`
       expect((await ended.execute(database.db())).rows).toHaveLength(1)
@@ -316,8 +320,7 @@ describe('one browser at two issuer processes', () => {
     await signedIn(app, {}, citizen)
     const form = formOf(await citizen.get(new URL(`/logout?client_id=${app.id}`, cluster.issuer)), 'yes')
     const ofOneApp = new URLSearchParams(form.fields.map(([k, v]) => [k, v]))
-    const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
-    const session = hashId(/dwar_session=([^;]+)/.exec(cookie)?.[1] ?? '')
+    const session = await sessionOf(citizen)
     const { uid, late } = await database.transact(async () => {
       const ended = sql<{
         uid: string
@@ -330,6 +333,35 @@ describe('one browser at two issuer processes', () => {
     expect((await late).status).toBe(303)
     const left = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
     expect((await left.execute(database.db())).rows).toEqual([])
+  })
+
+  it.each<{ what: string; begin: typeof atConsentAgain; others: string[]; status: number; left: number }>([
+    { what: 'a yes to an earlier consent ends', begin: atEarlierConsent, others: [], status: 400, left: 0 },
+    { what: 'a yes goes on under the new id', begin: atEarlierConsent, others: ['sibling'], status: 303, left: 2 },
+    { what: 'who signs in anew goes on', begin: atConsentAgain, others: [], status: 303, left: 1 },
+  ])('$what when another request ends its session', async ({ begin, others, status, left }) => {
+    const own = await addApp(cluster)
+    const { citizen, page } = await begin(own)
+    const form = formOf(page, 'share')
+    const { location } = await send(citizen, 0, form.action, shareOf(form))
+    const session = await sessionOf(citizen)
+    const { uid, late } = await database.transact(async () => {
+      const ended = sql<{
+        uid: string
+      }>`delete from oidc_model where model = 'Session' and id = ${session} returning uid`
+      const { rows } = await ended.execute(database.db())
+      for (const other of others)
+        await sql`insert into oidc_model (model, id, uid, account_id, payload, made, expires_at) values ('Session',
+          ${hashId(other)}, ${rows[0]?.uid}, 'somebody', '{}', ${database.newId()}, now() + interval '1 hour')`.execute(
+          database.db(),
+        )
+      const sent = send(citizen, 0, new URL(location))
+      await untilSomebodyWaits(observer)
+      return { uid: rows[0]?.uid, late: sent }
+    })
+    expect((await late).status).toBe(status)
+    const standing = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
+    expect((await standing.execute(database.db())).rows).toHaveLength(left)
   })
 
   it('leaves nothing alive that was refreshed while the person took her consent back', async () => {
