@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
-import { createStorage } from '../../adapters/storage.ts'
 import { hashId } from '../../adapters/oidc-parts.ts'
+import { createStorage } from '../../adapters/storage.ts'
 import { Citizen, type Form, type Page } from '../support/citizen.ts'
 import type { Cluster } from '../support/cluster.ts'
 import { untilSomebodyWaits } from '../support/databases.ts'
@@ -12,7 +12,6 @@ import {
   addApp,
   BOTH,
   expectDead,
-  expectWithin,
   postToken,
   type RelyingApp,
   request,
