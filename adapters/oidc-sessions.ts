@@ -10,7 +10,13 @@ import {
   send,
   withoutBearer,
 } from './oidc-parts.ts'
-import { DESTROY_SESSION, DESTROY_SESSION_TELLING, FIND_SESSION, FIND_SESSION_BY_UID } from './oidc-sql.ts'
+import {
+  DESTROY_SESSION,
+  DESTROY_SESSION_TELLING,
+  FIND_SESSION,
+  FIND_SESSION_BY_UID,
+  SESSION_OF_UID,
+} from './oidc-sql.ts'
 import { refuseNullBytes } from './statement-guard.ts'
 import { type PendingSession, storeSession } from './token-batch.ts'
 
@@ -55,7 +61,7 @@ export class SessionAdapter implements Adapter {
     const [row] = await send<{ payload: string }>(this.#parts, FIND_SESSION, [hash, expiryFloor(this.#parts)])
     if (!row) return undefined
     const base: AdapterPayload = JSON.parse(row.payload)
-    this.#parts.memo()?.sessionsFound.add(hash.toString('hex'))
+    this.#parts.memo()?.sessionsFound.set(hash.toString('hex'), base.uid)
     this.#parts.memo()?.sessionBases.set(hash.toString('hex'), { ...base.authorizations })
     return { ...(await this.#openState(hash, JSON.parse(row.payload))), jti: id }
   }
@@ -74,8 +80,12 @@ export class SessionAdapter implements Adapter {
     notes?.sessionsByUid.clear()
     delete notes?.writes?.session
     const told = notes?.pendingLogouts.splice(0) ?? []
-    const gone = await this.#end(hashId(id), told)
-    if (!gone && notes?.sessionsFound.has(hashId(id).toString('hex'))) notes.sessionLost = true
+    const hash = hashId(id)
+    if (await this.#end(hash, told)) return
+    const uid = notes?.sessionsFound.get(hash.toString('hex'))
+    if (!notes || uid === undefined) return
+    if (!isSignOut()) notes.sessionLost = true
+    else await this.#endUnderNewId(uid, told)
   }
 
   /** @returns false when another request has ended it */
@@ -85,6 +95,12 @@ export class SessionAdapter implements Adapter {
         ? await send(this.#parts, DESTROY_SESSION, [hash])
         : await send(this.#parts, DESTROY_SESSION_TELLING, [hash, this.#toDeliveries(told), ...this.#day()])
     return gone.length > 0
+  }
+
+  /** Signed out is signed out, though another request gave the session a new id meanwhile. */
+  async #endUnderNewId(uid: string, told: readonly LogoutNotice[]): Promise<void> {
+    const [other] = await send<{ id: Buffer }>(this.#parts, SESSION_OF_UID, [uid])
+    if (other) await this.#end(other.id, told)
   }
 
   /**
@@ -146,6 +162,12 @@ export class SessionAdapter implements Adapter {
   async revokeByGrantId(): Promise<never> {
     throw new TypeError('a Session is not revoked by grant')
   }
+}
+
+/** Of everything: signed out of one app the session goes on under a new id. */
+const isSignOut = () => {
+  const { route, params } = Provider.ctx?.oidc ?? {}
+  return route === 'end_session_confirm' && Boolean(params?.logout)
 }
 
 /** What this request changed since it read the session. Unread, every entry counts as changed. */

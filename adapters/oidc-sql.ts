@@ -196,6 +196,12 @@ const DELETE_SESSION = `delete from oidc_model where model = 'Session'
      and (id = $1 or uid = (select uid from oidc_model where model = 'Session' and id = $1))`
 export const DESTROY_SESSION = statement('session_destroy', `${DELETE_SESSION} returning 1 as gone`)
 
+/** (uid); index oidc_model_session_uid. The row under which a session goes on. */
+export const SESSION_OF_UID = statement(
+  'session_of_uid',
+  `select id from oidc_model where model = 'Session' and uid = $1 order by made desc limit 1`,
+)
+
 /** (id, deliveries, now, end). The same, with the apps that are to be told of it: neither happens without the other. */
 export const DESTROY_SESSION_TELLING = statement(
   'session_destroy_telling',

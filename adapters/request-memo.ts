@@ -35,8 +35,8 @@ export class RequestNotes {
   readonly dataKeys = new Map<string, WrappedDataKey>()
   /** authorizations of each session as this request found them: the base for merging what it changed */
   readonly sessionBases = new Map<string, Record<string, unknown>>()
-  /** sessions that this request has found, by the SHA-256 of their id in hexadecimal */
-  readonly sessionsFound = new Set<string>()
+  /** uids of the sessions that this request has found, by the SHA-256 of their id in hexadecimal */
+  readonly sessionsFound = new Map<string, string | undefined>()
   /** another request has ended the session that this one found */
   sessionLost = false
   /** codes and tokens that this request has spent */

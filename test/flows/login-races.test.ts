@@ -56,6 +56,23 @@ describe('one browser at two issuer processes', () => {
     return hashId(cookies.find(({ key }) => key === 'dwar_session')?.value ?? '')
   }
 
+  /** Another request ends the session, and gives it these ids instead, while `act` has read it and goes on. */
+  async function meanwhile<T>(session: Buffer, others: readonly string[], act: () => Promise<T>) {
+    return database.transact(async () => {
+      const ended = sql<{ uid: string; account: string }>`delete from oidc_model
+        where model = 'Session' and id = ${session} returning uid, account_id as account`
+      const [row] = (await ended.execute(database.db())).rows
+      for (const other of others) {
+        const id = hashId(`${other} of ${row?.uid}`)
+        await sql`insert into oidc_model (model, id, uid, account_id, payload, made, expires_at) values ('Session', ${id},
+          ${row?.uid}, ${row?.account}, '{}', ${database.newId()}, now() + interval '1 hour')`.execute(database.db())
+      }
+      const late = act()
+      await untilSomebodyWaits(observer)
+      return { uid: row?.uid, late }
+    })
+  }
+
   /** The consent page of a login, in a browser that may have others open. */
   async function atConsent(by: RelyingApp, parameters: Record<string, string>, citizen = new Citizen(REDIRECT_URI)) {
     const { url, verifier } = await request(by, parameters)
@@ -299,14 +316,10 @@ describe('one browser at two issuer processes', () => {
     const { url } = await request(app, parameters)
     const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
     const session = await sessionOf(citizen)
-    const answer = await database.transact(async () => {
-      const ended = sql`delete from oidc_model where model = 'Session' and id = ${session} returning id`
-      expect((await ended.execute(database.db())).rows).toHaveLength(1)
-      const late = cluster.fetchAt(0)(url, { headers: { cookie }, redirect: 'manual' })
-      await untilSomebodyWaits(observer)
-      return { late }
-    })
-    const { status: told, headers } = await answer.late
+    const { late } = await meanwhile(session, [], () =>
+      cluster.fetchAt(0)(url, { headers: { cookie }, redirect: 'manual' }),
+    )
+    const { status: told, headers } = await late
     expect(told).toBe(status)
     expect(headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session')
     expect(headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session.sig')
@@ -320,15 +333,7 @@ describe('one browser at two issuer processes', () => {
     const form = formOf(await citizen.get(new URL(`/logout?client_id=${app.id}`, cluster.issuer)), 'yes')
     const ofOneApp = new URLSearchParams(form.fields.map(([k, v]) => [k, v]))
     const session = await sessionOf(citizen)
-    const { uid, late } = await database.transact(async () => {
-      const ended = sql<{
-        uid: string
-      }>`delete from oidc_model where model = 'Session' and id = ${session} returning uid`
-      const { rows } = await ended.execute(database.db())
-      const sent = send(citizen, 0, form.action, ofOneApp)
-      await untilSomebodyWaits(observer)
-      return { uid: rows[0]?.uid, late: sent }
-    })
+    const { uid, late } = await meanwhile(session, [], () => send(citizen, 0, form.action, ofOneApp))
     expect((await late).status).toBe(303)
     const left = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
     expect((await left.execute(database.db())).rows).toEqual([])
@@ -344,23 +349,22 @@ describe('one browser at two issuer processes', () => {
     const form = formOf(page, 'share')
     const { location } = await send(citizen, 0, form.action, shareOf(form))
     const session = await sessionOf(citizen)
-    const { uid, late } = await database.transact(async () => {
-      const ended = sql<{
-        uid: string
-      }>`delete from oidc_model where model = 'Session' and id = ${session} returning uid`
-      const { rows } = await ended.execute(database.db())
-      for (const other of others)
-        await sql`insert into oidc_model (model, id, uid, account_id, payload, made, expires_at) values ('Session',
-          ${hashId(other)}, ${rows[0]?.uid}, 'somebody', '{}', ${database.newId()}, now() + interval '1 hour')`.execute(
-          database.db(),
-        )
-      const sent = send(citizen, 0, new URL(location))
-      await untilSomebodyWaits(observer)
-      return { uid: rows[0]?.uid, late: sent }
-    })
+    const { uid, late } = await meanwhile(session, others, () => send(citizen, 0, new URL(location)))
     expect((await late).status).toBe(status)
     const standing = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
     expect((await standing.execute(database.db())).rows).toHaveLength(left)
+  })
+
+  it('signs out of a session that gets a new id meanwhile', async () => {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(app, {}, citizen)
+    const form = formOf(await citizen.get(new URL('/logout', cluster.issuer)), 'yes')
+    const yes = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['logout', 'yes']])
+    const session = await sessionOf(citizen)
+    const { uid, late } = await meanwhile(session, ['another id'], () => send(citizen, 0, form.action, yes))
+    expect((await late).status).toBe(303)
+    const left = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
+    expect((await left.execute(database.db())).rows).toEqual([])
   })
 
   it('leaves nothing alive that was refreshed while the person took her consent back', async () => {
