@@ -264,6 +264,26 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
     ).toEqual(owing.toSorted())
   })
 
+  it('are not begun any more by a process that is ending', async () => {
+    const app = await addApp()
+    // due by a clock that only these two go by
+    const later = 1_000_000
+    await owe(app, accounts(3), 9 * later, -later)
+    const parts = {
+      store: createStorage(database, now).logouts,
+      provider: () => stage.app.provider,
+      onOutcome: () => undefined,
+      clock: () => now() + 2 * later,
+      random: () => 0,
+    }
+    const [ending, other] = [createLogoutDeliveries(parts), createLogoutDeliveries(parts)]
+    ending.stop()
+    await ending.deliverDue()
+    expect(apps.toldTo(app)).toEqual([])
+    await other.deliverDue()
+    expect(apps.toldTo(app)).toHaveLength(3)
+  })
+
   it('that a worker held for longer than its lease are settled by the one that has them now', async () => {
     const { logouts } = createStorage(database, now)
     // later than the clock of the workers that run here
