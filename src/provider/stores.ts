@@ -138,6 +138,8 @@ export type NewSigningKey = Pick<
 /** Every change raises the version that all instances watch, and appends its events, in one transaction. */
 export interface SigningKeyStore {
   list(): Promise<StoredSigningKey[]>
+  /** Of every key of that alg that there is or ever was. */
+  usedKids(alg: SigningAlg): Promise<string[]>
   /** Inserts unless there is a key of that alg in that state already (another instance was faster). Says whether it did. */
   insertIfNone(key: NewSigningKey, event: DwarEvent): Promise<boolean>
   /**

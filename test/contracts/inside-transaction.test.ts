@@ -109,6 +109,7 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
         event,
       )
       await signingKeys.list()
+      await signingKeys.usedKids('EdDSA')
     },
   ],
   [

@@ -208,7 +208,7 @@ describeOnEachDatabase('The life of a signing key', (open) => {
 describeOnEachDatabase('Keys of the first release', (open) => {
   it('still sign, though nothing but the sealed private half is known of them', async () => {
     const kit = await openKit(open)
-    const made = await createSealedHolder(kit.vault).make('ES256', undefined)
+    const made = await createSealedHolder(kit.vault).make('ES256', [])
     const key = aKey(made?.kid ?? '', 'ES256', { state: 'current', sealedPrivateJwk: made?.sealedPrivateJwk })
     await kit.storage.signingKeys.insertIfNone(key, event(key.kid))
     const keys = await createKeySet({
