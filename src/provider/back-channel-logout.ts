@@ -24,8 +24,8 @@ export function noteLogouts(provider: Provider, note: LogoutStore['note']): void
 
 /** Calls to apps at once, from one process. */
 const SLOTS = 16
-/** Seconds; a call takes 2.5 at most, and a signature made elsewhere as long as its holder is given. */
-const LEASE = 30
+/** Seconds; a call takes 2.5 at most, and a signature that is made elsewhere 30 (`DWAR_TRANSIT_TIMEOUT_MS`). */
+const LEASE = 60
 const LONGEST_PAUSE = 3600
 /**
  * 400 is the app's considered answer: the token is invalid, which no other try mends, or it could not sign her out (§2.8),

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createKeyKeeper } from '../../src/provider/keys/keeper.ts'
+import type { KeyHolder } from '../../src/provider/keys/key-holder.ts'
 import { createKeySet } from '../../src/provider/keys/key-set.ts'
 import { jwksMaxAge, PROPAGATION_SECONDS, retirementSeconds } from '../../src/provider/keys/schedule.ts'
 import { createSealedHolder } from '../../src/provider/keys/sealed-holder.ts'
@@ -87,10 +88,10 @@ describeOnEachDatabase('The life of a signing key', (open) => {
     paused = []
   })
 
-  const instance = () =>
+  const instance = (holder: KeyHolder = createSealedHolder(kit.vault)) =>
     createKeyKeeper({
       store: kit.storage.signingKeys,
-      holder: createSealedHolder(kit.vault),
+      holder,
       schedule: SCHEDULE,
       clock: () => now,
       pause: async (seconds) => {
@@ -198,6 +199,22 @@ describeOnEachDatabase('The life of a signing key', (open) => {
     expect(shown.find(({ state }) => state === 'next')).toMatchObject({
       signsFrom: new Date((NOW + SCHEDULE.rotateEverySeconds) * 1000).toISOString(),
     })
+  })
+
+  it('does not begin without a key: a holder may have none that was not used before', async () => {
+    const holder = { ...createSealedHolder(kit.vault), make: async () => undefined }
+    await expect(instance(holder).ensureCurrent()).rejects.toMatchObject({ code: 'KEY_HOLDER_UNAVAILABLE' })
+  })
+
+  it('knows every kid that ever was, withdrawn ones too', async () => {
+    const one = instance()
+    await one.ensureCurrent()
+    await one.turn()
+    const kids = [await kidOf('current'), await kidOf('next')]
+    await one.rotate({ alg: 'ES256', now: true })
+    const known = await kit.storage.signingKeys.usedKids('ES256')
+    expect(known).toEqual(expect.arrayContaining(kids))
+    expect(known).toHaveLength(3)
   })
 
   it('refuses an algorithm that there is none of', async () => {

@@ -177,7 +177,7 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
     expect(jobsFailed()).toEqual([])
     await allow('logout_delivery')
     apps.answers.set(app, 200)
-    ahead += 40
+    ahead += 70
     await soon(async () => expect(await eventsOf(app)).toEqual([{ type: 'logout.delivered', attempts: 2 }]))
   })
 

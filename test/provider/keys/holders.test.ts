@@ -191,10 +191,8 @@ describe('Key file', () => {
     const key = await made(holder, 'ES256')
     const load = async () => {
       const [held] = await keySetOf(holder, key).load()
-      return {
-        kid: held?.kid,
-        signed: await held?.sign(Buffer.from('x')).catch((error: { code: string }) => error.code),
-      }
+      const signed = Promise.resolve(held?.sign(Buffer.from('x')))
+      return { kid: held?.kid, signed: await signed.catch((error: { code: string }) => error.code) }
     }
     expect((await load()).signed).toBeInstanceOf(Uint8Array)
     writeFileSync(file, text.slice(0, 50))
@@ -215,7 +213,7 @@ describe('Key file', () => {
     const faults: unknown[] = []
     const [held] = await keySetOf(holder, key, (error) => void faults.push(error)).load()
     expect(faults).toEqual([expect.objectContaining({ code: 'KEY_HOLDER_UNAVAILABLE' })])
-    expect(held?.keyObject().export({ format: 'jwk' })).toMatchObject(key.publicJwk as object)
+    expect((await held?.keyObject())?.export({ format: 'jwk' })).toMatchObject(key.publicJwk as object)
     await expect(held?.sign(Buffer.from('x'))).rejects.toMatchObject({ code: 'KEY_HOLDER_UNAVAILABLE' })
   })
 
