@@ -1,5 +1,3 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type CryptoKey, compactDecrypt, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
@@ -8,6 +6,7 @@ import { createRequestMemo } from '../../adapters/request-memo.ts'
 import type { EventType } from '../../src/privacy/event.ts'
 import { Citizen } from '../support/citizen.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
+import { receiveForms } from '../support/form-receiver.ts'
 import { addRelyingApp, makeKey, type RelyingApp } from '../support/relying-app.ts'
 import { logIn, openStage, REDIRECT_URI, type Stage } from '../support/stage.ts'
 
@@ -16,31 +15,21 @@ async function listenForLogouts() {
   const tokens: string[] = []
   const requests: { method: string | undefined; type: string | undefined; names: string[] }[] = []
   let answer: number | 'nothing' = 200
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', () => {
-      const form = new URLSearchParams(Buffer.concat(parts).toString())
-      requests.push({ method: request.method, type: request.headers['content-type'], names: [...form.keys()] })
-      const token = form.get('logout_token')
-      if (token) tokens.push(token)
-      if (answer === 'nothing') return
-      response.writeHead(answer, answer === 302 ? { location: 'http://localhost:1/' } : {}).end()
-    })
+  const { origin, close } = await receiveForms((form, { method, headers }, response) => {
+    requests.push({ method, type: headers['content-type'], names: [...form.keys()] })
+    const token = form.get('logout_token')
+    if (token) tokens.push(token)
+    if (answer === 'nothing') return
+    response.writeHead(answer, answer === 302 ? { location: 'http://localhost:1/' } : {}).end()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
   return {
-    uri: `http://localhost:${port}/logout`,
+    uri: `${origin}/logout`,
     tokens,
     requests,
     answerWith: (next: typeof answer) => {
       answer = next
     },
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
+    close,
   }
 }
 

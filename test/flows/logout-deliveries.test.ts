@@ -1,43 +1,33 @@
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { Database } from '../../adapters/database.ts'
 import { createStorage } from '../../adapters/storage.ts'
 import { createLogoutDeliveries, type LogoutOutcome } from '../../src/provider/back-channel-logout.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
+import { receiveForms } from '../support/form-receiver.ts'
 import { openStage, type Stage } from '../support/stage.ts'
 
 type Answer = number | 'nothing'
 
 /** Relying apps by path: each answers as it is told, or not at all. */
 async function listenForApps() {
-  const told: { app: string; account: string; at: number }[] = []
+  const told: { app: string; account: string }[] = []
   const answers = new Map<string, Answer>()
-  const server = createServer((request, response) => {
-    const app = request.url?.slice(1) ?? ''
-    const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', () => {
-      const token = new URLSearchParams(Buffer.concat(parts).toString()).get('logout_token')
-      told.push({ app, account: (token && decodeJwt(token).sub) || '', at: performance.now() })
-      const answer = answers.get(app) ?? 200
-      if (answer === 'nothing') return
-      response.writeHead(answer, answer >= 300 && answer < 400 ? { location: '/elsewhere' } : {}).end()
-    })
+  const { origin, close } = await receiveForms((form, { url }, response) => {
+    const app = url?.slice(1) ?? ''
+    const token = form.get('logout_token')
+    told.push({ app, account: (token && decodeJwt(token).sub) || '' })
+    const answer = answers.get(app) ?? 200
+    if (answer === 'nothing') return
+    response.writeHead(answer, answer >= 300 && answer < 400 ? { location: '/elsewhere' } : {}).end()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
   return {
     told,
     answers,
-    uri: (app: string) => `http://localhost:${port}/${app}`,
+    uri: (app: string) => `${origin}/${app}`,
     toldTo: (app: string) => told.filter((one) => one.app === app),
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
+    close,
   }
 }
 
