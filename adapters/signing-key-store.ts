@@ -19,6 +19,10 @@ const INSERT_IF_NONE = `with act as (
   ), noted as (${insertEventsOfAct(8)} returning id)
   select 1 as inserted from act`
 
+/** A key's row goes; that it was made stays in the history, found by the index event_type. Keys of the first release are rows. */
+const USED_KIDS = `select kid from signing_key where alg = $1
+  union select data->>'kid' from event where type = 'signing_key.created' and data->>'alg' = $1`
+
 const seconds = (column: 'created_at' | 'due_at' | 'activated_at' | 'retired_at' | 'ends_at') =>
   sql<number | null>`extract(epoch from ${sql.ref(column)})::float8`.as(column)
 
@@ -57,6 +61,10 @@ export function createSigningKeyStore(database: Database, clock: Clock, events: 
           endsAt: row.ends_at ?? undefined,
         }),
       )
+    },
+
+    async usedKids(alg) {
+      return (await database.hot<{ kid: string }>('signing_key_used', USED_KIDS, [alg])).map(({ kid }) => kid)
     },
 
     async insertIfNone(key, event) {

@@ -74,7 +74,7 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     consents: createConsentStore({ database, clock, events, memo }),
     sharings: createSharingStore(database, events),
     upstreamSessions: createUpstreamSessionStore(database),
-    logouts: createLogoutStore(database, events, memo),
+    logouts: createLogoutStore(database, clock, memo),
     postedRequests: createPostedRequestStore(database),
     signingKeys: createSigningKeyStore(database, clock, events),
     railCredentials: createRailCredentialStore(database),

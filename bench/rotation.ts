@@ -95,7 +95,7 @@ async function signingTable(): Promise<string> {
   const payload = Buffer.alloc(500, 'a')
   const rows: (string | number)[][] = []
   for (const alg of signingAlgs) {
-    const made = await holder.make(alg, undefined)
+    const made = await holder.make(alg, [])
     if (!made) continue
     const { sign } = await holder.open({ ...UNTIMED, ...made, alg, holder: 'sealed' })
     const jwk = await privateJwk(alg)

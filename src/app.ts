@@ -13,6 +13,7 @@ import { createTokenBatch } from '../adapters/token-batch.ts'
 import { type ClientAdmin, createClientAdmin, validateWith } from './admin/clients.ts'
 import { createRailCredentials, type RailCredentialAdmin } from './admin/rail-credentials.ts'
 import { buildDigiLocker, takeConfiguredCredentials } from './assembly/digilocker.ts'
+import { createLogouts } from './assembly/logouts.ts'
 import { createSigning } from './assembly/signing.ts'
 import { startVerifier } from './assembly/verification.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -20,16 +21,15 @@ import type { Config } from './config/config.ts'
 import type { TrustStore } from './documents/trust/trust.ts'
 import { StoreError } from './errors.ts'
 import { startClockwork } from './jobs/clockwork.ts'
-import { deliverLogouts } from './jobs/deliver-logouts.ts'
+import { logoutJobs } from './jobs/deliver-logouts.ts'
 import { expireJobs } from './jobs/expire.ts'
-import { keyJobs, withNewestKeys } from './jobs/keys.ts'
+import { keyJobs } from './jobs/keys.ts'
 import { limitJobs } from './jobs/limits.ts'
 import { createLimiter } from './limits/limiter.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { EventStore } from './privacy/event.ts'
 import { createFindAccount } from './provider/account.ts'
-import { createLogoutDeliveries } from './provider/back-channel-logout.ts'
 import { certificateAuthMethods } from './provider/client-certificate.ts'
 import { limitClients } from './provider/client-limits.ts'
 import { acceptPreviousSecret } from './provider/client-secrets.ts'
@@ -267,13 +267,7 @@ async function compose(
     },
     notice: toNotice(config),
   })
-  const logouts = createLogoutDeliveries({
-    store: storage.logouts,
-    provider: () => engine.provider,
-    warn: (client, error) => log.warn({ client, error }, 'app not told of a sign-out'),
-    clock,
-    random: Math.random,
-  })
+  const logouts = createLogouts({ store: storage.logouts, engine, clock, log, metrics })
   const stopClockwork = startClockwork(
     [
       ...expireJobs({
@@ -285,7 +279,7 @@ async function compose(
       }),
       ...keyJobs(signing.keeper, config.keys.schedule),
       ...(limits ? limitJobs(limits.limiter) : []),
-      withNewestKeys(engine.refresh, deliverLogouts(logouts)),
+      ...logoutJobs(logouts, engine.refresh),
     ],
     log,
     jobSecondMs,
@@ -313,6 +307,7 @@ async function compose(
       return count
     },
     close: async () => {
+      logouts.stop()
       await stopClockwork()
       await digilocker.close()
       await documents.close()

@@ -109,10 +109,45 @@ describe('the house', () => {
     expect(rooms.filter((room) => !readdirSync(path.join(root, room)).includes('README.md'))).toEqual([])
   })
 
+  it('builds no index that keeps others from writing meanwhile, in migrations after 0025', () => {
+    const later = files.filter((file) => (/^migrations\/(\d{4})-/.exec(file)?.[1] ?? '') > '0025')
+    expect(later.length).toBeGreaterThan(0)
+    expect(later.flatMap((file) => lockingIndexes(read(file)).map((fault) => `${file}: ${fault}`))).toEqual([])
+  })
+
+  it.each([
+    ['create index if not exists i on event (at)', ['i is not built concurrently']],
+    ['create unique index i on oidc_model (id)', ['i is not built concurrently']],
+    [
+      'CREATE INDEX CONCURRENTLY IF NOT EXISTS i\n ON public."event" (at)',
+      ['i may be left over from a build that was broken off'],
+    ],
+    ['drop index concurrently if exists i; create index concurrently i on event (at)', []],
+    ['create table if not exists t (id uuid); create index if not exists i on t (id)', []],
+  ])('would find one: %s', (text, faults) => {
+    expect(lockingIndexes(text)).toEqual(faults)
+  })
+
   it('never reads the folder of references', () => {
     expect(files.filter((file) => /\.\.\/shared/.test(read(file)))).toEqual([])
   })
 })
+
+/** Indexes on tables that this very migration does not make (migrations/README.md). */
+function lockingIndexes(text: string): string[] {
+  const made = [...text.matchAll(/create\s+table\s+(?:if\s+not\s+exists\s+)?(?:\w+\.)?"?(\w+)/gi)].map(
+    ([, table]) => table,
+  )
+  const indexes = text.matchAll(
+    /create\s+(?:unique\s+)?index\s+(concurrently\s+)?(?:if\s+not\s+exists\s+)?"?(\w+)"?\s+on\s+(?:\w+\.)?"?(\w+)/gi,
+  )
+  return [...indexes].flatMap(([, concurrently, index, table]) => {
+    if (made.includes(table)) return []
+    if (!concurrently) return [`${index} is not built concurrently`]
+    const dropped = new RegExp(`drop\\s+index\\s+concurrently\\s+if\\s+exists\\s+"?${index}\\b`, 'i')
+    return dropped.test(text) ? [] : [`${index} may be left over from a build that was broken off`]
+  })
+}
 
 function breaches(file: string): string[] {
   const from = roomOf(file)

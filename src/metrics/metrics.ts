@@ -28,6 +28,8 @@ export interface Metrics {
   notePause(rail: string, pause: PauseEvent): void
   /** A request was refused for being one too many. */
   noteLimited(route: string, by: 'address' | 'client' | 'failures'): void
+  /** A relying app was told of a sign-out, or not this time, or will not be. */
+  noteLogout(outcome: { readonly kind: string; readonly reason?: string }): void
   /** From now on the age of the key that signs is shown, per algorithm. */
   watchKeys(ages: () => readonly { readonly alg: string; readonly ageSeconds: number }[]): void
   /** Answers `GET /metrics` in the Prometheus text format; belongs on a port that strangers cannot reach. */
@@ -84,6 +86,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ['route', 'by'],
     registers,
   })
+  const logouts = new Counter({
+    name: 'dwar_logouts_told_total',
+    help: 'Sign-outs told to relying apps by what came of it; given-up is for good',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  })
   addGauges(registry, sources)
   return {
     noteVerdict: ({ profile, outcome, code = '', check = '', seconds: took }) => {
@@ -94,6 +102,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     noteCall: (rail, { operation, outcome, status }) => calls.inc({ rail, operation, outcome, status: status ?? '' }),
     notePause: (rail, { repository = '', paused: isPaused }) => paused.set({ rail, repository }, isPaused ? 1 : 0),
     noteLimited: (route, by) => limited.inc({ route, by }),
+    noteLogout: ({ kind, reason = '' }) => logouts.inc({ outcome: kind, reason }),
     watchKeys: (ages) => addKeyGauge(registry, ages),
     handle: handlerOf(registry),
     read: () => registry.getMetricsAsJSON(),

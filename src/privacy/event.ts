@@ -79,8 +79,8 @@ export type EventBody =
   | { type: 'values.expired'; consentId: string }
   /** A relying app was told that the person signed out (OpenID Connect Back-Channel Logout 1.0). */
   | { type: 'logout.delivered'; attempts: number }
-  /** A relying app could not be told for a day, or is gone. */
-  | { type: 'logout.undeliverable'; attempts: number; reason: 'client' | 'refused' }
+  /** A relying app will not be told: it could not be for a day, answers 400, or is gone or without an address. */
+  | { type: 'logout.undeliverable'; attempts: number; reason: 'client' | 'refused' | 'ended' }
   | { type: 'client.added' }
   | { type: 'client.changed' }
   | { type: 'client.secret_rotated' }

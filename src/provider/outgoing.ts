@@ -2,6 +2,7 @@ import { lookup } from 'node:dns'
 import { BlockList, isIP, isIPv4, type LookupFunction } from 'node:net'
 import type { Configuration } from 'oidc-provider'
 import { Agent, fetch } from 'undici'
+import { AdminError } from '../errors.ts'
 
 /** Not global unicast (IANA special-purpose registries; RFC 6890, RFC 4291 §2.4): our own machine, our own network, nowhere. */
 const NOT_PUBLIC = [
@@ -36,21 +37,39 @@ export function isPublicAddress(address: string): boolean {
   return globalIpv6.check(address, 'ipv6') && !notPublicIpv6.check(address, 'ipv6')
 }
 
+/** What is wrong with an address that a client registered for us to call, or nothing (security.md SE-6). */
+export function faultInCalledUri(uri: string): string | undefined {
+  const { protocol, hostname, port } = new URL(uri)
+  const literal = hostname.replace(/^\[|\]$/g, '')
+  if (protocol !== 'https:') return 'must be https'
+  if (isIP(literal) !== 0 && !isPublicAddress(literal)) return 'is an address of a machine that not everybody can reach'
+  // No port of an inner service can be named.
+  return port === '' ? undefined : 'must be at port 443'
+}
+
+/** Bytes of an answer: what we ask for are a status, or a few keys. */
+const MAX_ANSWER = 64 * 1024
+const TIMEOUT_MS = 2_500
+
 /**
  * How the engine calls addresses that clients registered. The engine's own guard looks at the address after it has
  * connected, when a TLS greeting has reached it; this one refuses before a packet leaves, and the address that it judged
- * is the one that is connected to. No redirects and 2.5 s are the engine's.
- * @param allowPrivate on a developer's machine the relying app is next door
+ * is the one that is connected to. Redirects are handed back, not followed.
+ * @param allowPrivate on a developer's machine (an http issuer) the relying app is next door, at any port and in clear
+ * @throws AdminError CLIENT_INVALID, from the call itself or as the cause of its failure: not an address to call
  */
 export function createGuardedFetch(allowPrivate: boolean): NonNullable<Configuration['fetch']> {
-  const agent = new Agent({ connect: { timeout: 2_500, ...(!allowPrivate && { lookup: publicLookup }) } })
+  const connect = { timeout: TIMEOUT_MS, ...(!allowPrivate && { lookup: publicLookup }) }
+  const agent = new Agent({ connect, maxResponseSize: MAX_ANSWER })
   return async (url, options) => {
-    const { hostname, protocol } = new URL(url instanceof Request ? url.url : url)
-    const literal = hostname.replace(/^\[|\]$/g, '')
-    if (!allowPrivate && (protocol !== 'https:' || (isIP(literal) !== 0 && !isPublicAddress(literal))))
-      throw new TypeError('the address is not one to call')
-    const given = { ...options, dispatcher: agent } as unknown as Parameters<typeof fetch>[1]
-    return (await fetch(String(url), given)) as unknown as Response
+    const uri = url instanceof Request ? url.url : String(url)
+    const fault = allowPrivate ? undefined : faultInCalledUri(uri)
+    if (fault) throw new AdminError('CLIENT_INVALID', `the address ${fault}`)
+    const signal = options?.signal ?? AbortSignal.timeout(TIMEOUT_MS)
+    const given = { ...options, signal, redirect: 'manual', dispatcher: agent } as unknown as Parameters<
+      typeof fetch
+    >[1]
+    return (await fetch(uri, given)) as unknown as Response
   }
 }
 
@@ -59,7 +78,7 @@ const publicLookup: LookupFunction = (hostname, options, done) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return done(error, [])
     if (!addresses.every(({ address }) => isPublicAddress(address)))
-      return done(Object.assign(new Error('the name has an address that is not one to call'), { code: 'EACCES' }), [])
+      return done(new AdminError('CLIENT_INVALID', 'the name has an address that is not one to call'), [])
     const [first] = addresses
     if (options.all || !first) done(null, addresses)
     else done(null, first.address, first.family)

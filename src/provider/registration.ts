@@ -1,5 +1,6 @@
 import { type AsymmetricKeyDetails, createPublicKey } from 'node:crypto'
 import { type ClientRegistration, faultInRedirectUri, registrableScopes } from './clients.ts'
+import { faultInCalledUri } from './outgoing.ts'
 import { FAPI2_ALGORITHMS } from './profile.ts'
 import { faultInResource } from './resources.ts'
 
@@ -58,7 +59,8 @@ function addressFaults(registration: ClientRegistration, allowLoopbackHttp: bool
     faults.push('redirect URIs are on several hosts: register a client for each, or subject_type public')
   const logout = registration.backchannel_logout_uri
   if (logout !== undefined) {
-    const fault = faultInRedirectUri(logout, 'web', allowLoopbackHttp) ?? faultInPort(logout, allowLoopbackHttp)
+    const fault =
+      faultInRedirectUri(logout, 'web', allowLoopbackHttp) ?? (allowLoopbackHttp ? undefined : faultInCalledUri(logout))
     if (fault) faults.push(`backchannel_logout_uri ${fault}`)
   }
   if (registration.backchannel_logout_session_required && logout === undefined)
@@ -71,10 +73,6 @@ function addressFaults(registration: ClientRegistration, allowLoopbackHttp: bool
   }
   return faults
 }
-
-/** We call this address ourselves: no port of an inner service may be named in it (security.md SE-6). */
-const faultInPort = (uri: string, allowLoopbackHttp: boolean): string | undefined =>
-  new URL(uri).port === '' || allowLoopbackHttp ? undefined : 'must be at port 443'
 
 function scopeFaults({ scope }: ClientRegistration): string[] {
   const asked = scope.split(' ')

@@ -54,21 +54,33 @@ export interface LogoutNotice {
 
 export interface LogoutDelivery extends LogoutNotice {
   readonly id: string
-  /** this one included */
+  /** this one included; rises each time it is taken, and so says who has it */
   readonly attempts: number
-  /** epoch seconds; given up then */
-  readonly endsAt: number
 }
 
 export interface LogoutStore {
   /** Kept by the very statement that ends the session in the running request; without that end there is nothing to tell. */
   note(notice: LogoutNotice): void
-  /** Those that are due, `limit` at most; nobody else gets them until `until`. */
-  takeDue(now: number, until: number, limit: number): Promise<LogoutDelivery[]>
-  /** Gives it back, due at `dueAt`. */
-  postpone(id: string, dueAt: number): Promise<void>
-  /** Removes it and appends what came of it, in one transaction. */
-  settle(id: string, event: DwarEvent): Promise<void>
+  /**
+   * Those that are due and not past their end, `limit` at most; nobody else gets them until `until`. Of each app no more than
+   * are left of `perApp` when what it is `busy` with is taken away; those of whom fewest are under way come first.
+   */
+  takeDue(
+    now: number,
+    until: number,
+    limit: number,
+    perApp: number,
+    busy: Readonly<Record<string, number>>,
+  ): Promise<LogoutDelivery[]>
+  /** Gives it back, due at `dueAt`, unless somebody else has taken it since. */
+  postpone(delivery: LogoutDelivery, dueAt: number): Promise<void>
+  /**
+   * Removes it and appends what came of it with its account and client, in one statement. Says false, and does neither, when
+   * somebody else has taken or settled it since.
+   */
+  settle(delivery: LogoutDelivery, event: Pick<DwarEvent, 'body'>): Promise<boolean>
+  /** Those that are past their end and with nobody, `limit` at most. */
+  findEnded(now: number, limit: number): Promise<LogoutDelivery[]>
 }
 
 /** A client as stored: recognised metadata in stable key order, without its secret. */
@@ -126,6 +138,8 @@ export type NewSigningKey = Pick<
 /** Every change raises the version that all instances watch, and appends its events, in one transaction. */
 export interface SigningKeyStore {
   list(): Promise<StoredSigningKey[]>
+  /** Of every key of that alg that there is or ever was. */
+  usedKids(alg: SigningAlg): Promise<string[]>
   /** Inserts unless there is a key of that alg in that state already (another instance was faster). Says whether it did. */
   insertIfNone(key: NewSigningKey, event: DwarEvent): Promise<boolean>
   /**

@@ -63,13 +63,16 @@ class SealedVault implements Vault {
 
   async rotate(): Promise<number> {
     let count = 0
+    let before: string | undefined
     for (;;) {
       const keys = await this.#store.listNotUnder(this.#keyRing.currentId, ROTATION_BATCH)
       let rewrapped = 0
       for (const key of keys) if (await this.#rewrap(key)) rewrapped += 1
       count += rewrapped
-      // A batch without progress means another process rotates too: it will finish, or the next run will.
-      if (keys.length < ROTATION_BATCH || rewrapped === 0) return count
+      if (keys.length < ROTATION_BATCH) return count
+      // Another process was faster and may end before it is done; one whose current key is another would never let us.
+      if (rewrapped === 0 && keys[0]?.id === before) return count
+      before = keys[0]?.id
     }
   }
 

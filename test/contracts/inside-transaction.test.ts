@@ -79,9 +79,11 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
   [
     'logouts',
     async ({ storage: { logouts } }) => {
-      await logouts.takeDue(NOW, NOW + 1, 5)
-      await logouts.postpone(randomUUID(), NOW)
-      await logouts.settle(randomUUID(), event)
+      const delivery = { id: randomUUID(), clientId: 'shop', accountId: 'acct-1', sid: undefined, attempts: 1 }
+      await logouts.takeDue(NOW, NOW + 1, 5, 5, {})
+      await logouts.postpone(delivery, NOW)
+      await logouts.settle(delivery, event)
+      await logouts.findEnded(NOW, 5)
     },
   ],
   [
@@ -107,6 +109,7 @@ const METHODS: [string, (kit: Kit) => Promise<unknown>][] = [
         event,
       )
       await signingKeys.list()
+      await signingKeys.usedKids('EdDSA')
     },
   ],
   [

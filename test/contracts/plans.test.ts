@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../adapters/database.ts'
+import { TAKE_DUE } from '../../adapters/logout-store.ts'
 import { FIND_TOKENS } from '../../adapters/oidc-sql.ts'
 import { freshPostgresUrl } from '../support/databases.ts'
 
@@ -44,6 +45,27 @@ describe('plans that are made while tables are empty (PostgreSQL)', () => {
       expect(plan?.['Actual Rows']).toBe(1)
       const readInVain = nodesOf(plan).filter((node) => rowsOf(node) > 10)
       expect(readInVain).toEqual([])
+    } finally {
+      await database.close()
+    }
+  })
+
+  it('take deliveries of each app by index, however many one of them is owed', async () => {
+    const database = await openDatabase({ url: await makeUrl(), poolSize: 1 })
+    try {
+      const db = database.db()
+      const execute = sql.raw(`execute due(100, 130, 16, 4, '{}')`)
+      await sql.raw(`prepare due as ${TAKE_DUE}`).execute(db)
+      for (let times = 0; times < 6; times += 1) await execute.execute(db) // from the sixth on the plan is kept
+      await sql`insert into logout_delivery (id, client_id, account_id, due_at, ends_at)
+        select gen_random_uuid(), case when n > 10 then 'dead' else 'app-' || n end, 'a', to_timestamp(n / 1000), to_timestamp(200)
+        from generate_series(1, ${ROWS}) n`.execute(db)
+      const explained = await sql<{
+        'QUERY PLAN': [{ Plan: PlanNode }]
+      }>`explain (analyze, format json) ${execute}`.execute(db)
+      const plan = explained.rows[0]?.['QUERY PLAN'][0].Plan
+      expect(plan?.['Actual Rows']).toBe(14)
+      expect(nodesOf(plan).filter((node) => rowsOf(node) > 20)).toEqual([])
     } finally {
       await database.close()
     }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createKeyKeeper } from '../../src/provider/keys/keeper.ts'
+import type { KeyHolder } from '../../src/provider/keys/key-holder.ts'
 import { createKeySet } from '../../src/provider/keys/key-set.ts'
 import { jwksMaxAge, PROPAGATION_SECONDS, retirementSeconds } from '../../src/provider/keys/schedule.ts'
 import { createSealedHolder } from '../../src/provider/keys/sealed-holder.ts'
@@ -87,10 +88,10 @@ describeOnEachDatabase('The life of a signing key', (open) => {
     paused = []
   })
 
-  const instance = () =>
+  const instance = (holder: KeyHolder = createSealedHolder(kit.vault)) =>
     createKeyKeeper({
       store: kit.storage.signingKeys,
-      holder: createSealedHolder(kit.vault),
+      holder,
       schedule: SCHEDULE,
       clock: () => now,
       pause: async (seconds) => {
@@ -200,6 +201,22 @@ describeOnEachDatabase('The life of a signing key', (open) => {
     })
   })
 
+  it('does not begin without a key: a holder may have none that was not used before', async () => {
+    const holder = { ...createSealedHolder(kit.vault), make: async () => undefined }
+    await expect(instance(holder).ensureCurrent()).rejects.toMatchObject({ code: 'KEY_HOLDER_UNAVAILABLE' })
+  })
+
+  it('knows every kid that ever was, withdrawn ones too', async () => {
+    const one = instance()
+    await one.ensureCurrent()
+    await one.turn()
+    const kids = [await kidOf('current'), await kidOf('next')]
+    await one.rotate({ alg: 'ES256', now: true })
+    const known = await kit.storage.signingKeys.usedKids('ES256')
+    expect(known).toEqual(expect.arrayContaining(kids))
+    expect(known).toHaveLength(3)
+  })
+
   it('refuses an algorithm that there is none of', async () => {
     await expect(instance().rotate({ alg: 'HS256' })).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
   })
@@ -208,7 +225,7 @@ describeOnEachDatabase('The life of a signing key', (open) => {
 describeOnEachDatabase('Keys of the first release', (open) => {
   it('still sign, though nothing but the sealed private half is known of them', async () => {
     const kit = await openKit(open)
-    const made = await createSealedHolder(kit.vault).make('ES256', undefined)
+    const made = await createSealedHolder(kit.vault).make('ES256', [])
     const key = aKey(made?.kid ?? '', 'ES256', { state: 'current', sealedPrivateJwk: made?.sealedPrivateJwk })
     await kit.storage.signingKeys.insertIfNone(key, event(key.kid))
     const keys = await createKeySet({

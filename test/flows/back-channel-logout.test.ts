@@ -1,15 +1,13 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
+import { type CryptoKey, compactDecrypt, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { createEventStore } from '../../adapters/event-store.ts'
 import { createLogoutStore } from '../../adapters/logout-store.ts'
 import { createRequestMemo } from '../../adapters/request-memo.ts'
 import type { EventType } from '../../src/privacy/event.ts'
 import { Citizen } from '../support/citizen.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
-import { addRelyingApp, type RelyingApp } from '../support/relying-app.ts'
+import { receiveForms } from '../support/form-receiver.ts'
+import { addRelyingApp, makeKey, type RelyingApp } from '../support/relying-app.ts'
 import { logIn, openStage, REDIRECT_URI, type Stage } from '../support/stage.ts'
 
 /** The back-channel endpoint of a relying app, that answers as it is told. */
@@ -17,31 +15,21 @@ async function listenForLogouts() {
   const tokens: string[] = []
   const requests: { method: string | undefined; type: string | undefined; names: string[] }[] = []
   let answer: number | 'nothing' = 200
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', () => {
-      const form = new URLSearchParams(Buffer.concat(parts).toString())
-      requests.push({ method: request.method, type: request.headers['content-type'], names: [...form.keys()] })
-      const token = form.get('logout_token')
-      if (token) tokens.push(token)
-      if (answer === 'nothing') return
-      response.writeHead(answer, answer === 302 ? { location: 'http://localhost:1/' } : {}).end()
-    })
+  const { origin, close } = await receiveForms((form, { method, headers }, response) => {
+    requests.push({ method, type: headers['content-type'], names: [...form.keys()] })
+    const token = form.get('logout_token')
+    if (token) tokens.push(token)
+    if (answer === 'nothing') return
+    response.writeHead(answer, answer === 302 ? { location: 'http://localhost:1/' } : {}).end()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
   return {
-    uri: `http://localhost:${port}/logout`,
+    uri: `${origin}/logout`,
     tokens,
     requests,
     answerWith: (next: typeof answer) => {
       answer = next
     },
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
+    close,
   }
 }
 
@@ -97,6 +85,9 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     return (await citizen.submit(await citizen.submit(upstream, /^Allow$/), /^share$/)).url
   }
 
+  const opened = async (token: string, key: CryptoKey) =>
+    new TextDecoder().decode((await compactDecrypt(token, key)).plaintext)
+
   async function signOut(citizen: Citizen, idToken: string, button = /^yes$/) {
     const url = new URL('/logout', stage.issuer)
     url.searchParams.set('id_token_hint', idToken)
@@ -139,6 +130,32 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     expect(of(other)).toMatchObject({ sub: second.claims?.sub })
     expect(of(other)).not.toHaveProperty('sid')
     await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 10_000 })
+  })
+
+  it('encrypts the logout token for an app whose ID tokens are encrypted (§2.4, §2.6)', async () => {
+    const { privateKey, jwk } = await makeKey('ECDH-ES+A256KW', { use: 'enc', alg: 'ECDH-ES+A256KW' })
+    const app = await addToldApp({
+      jwks: { keys: [jwk] },
+      id_token_encrypted_response_alg: 'ECDH-ES+A256KW',
+      id_token_encrypted_response_enc: 'A256GCM',
+    })
+    const citizen = new Citizen(REDIRECT_URI)
+    const { verifier, parameters } = await app.request()
+    const back = await walk(citizen, app.authorizeUrl(parameters))
+    const callback = oauth.validateAuthResponse(app.as, app.client, back, parameters.get('state') ?? '')
+    const answer = (await (await app.exchange(callback, verifier)).json()) as { id_token: string }
+    const idToken = await opened(answer.id_token, privateKey)
+    await signOut(citizen, idToken)
+    await arrived(1)
+    const [sealed = ''] = receiver.tokens
+    expect(decodeProtectedHeader(sealed)).toMatchObject({ alg: 'ECDH-ES+A256KW', enc: 'A256GCM', cty: 'JWT' })
+    const keys = createRemoteJWKSet(new URL(app.as.jwks_uri ?? ''))
+    const { payload, protectedHeader } = await jwtVerify(await opened(sealed, privateKey), keys, {
+      issuer: stage.issuer.origin,
+      audience: app.client.client_id,
+    })
+    expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'logout+jwt' })
+    expect(payload).toMatchObject({ sub: decodeJwt(idToken).sub, sid: decodeJwt(idToken).sid })
   })
 
   it('posts a form with the token and nothing else (§2.5)', async () => {
@@ -193,7 +210,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     await vi.waitFor(
       async () =>
         expect((await eventsOf(app, 'logout.undeliverable')).map(({ body }) => body)).toEqual([
-          expect.objectContaining({ reason: 'refused' }),
+          expect.objectContaining({ reason: 'ended' }),
         ]),
       { timeout: 20_000 },
     )
@@ -214,7 +231,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
   it('gives a delivery to one of many workers, and to the next when that one dies', async () => {
     const memo = createRequestMemo()
     const clock = () => 4_000_000_000
-    const logouts = createLogoutStore(stage.database, createEventStore(stage.database, clock), memo)
+    const logouts = createLogoutStore(stage.database, clock, memo)
     await stage.database.hot(
       'test_insert_deliveries',
       `insert into logout_delivery (id, client_id, account_id, due_at, ends_at)
@@ -222,7 +239,9 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
        from generate_series(1, 5)`,
       [],
     )
-    const taken = await Promise.all(Array.from({ length: 20 }, () => logouts.takeDue(4_000_000_000, 4_000_000_030, 3)))
+    const taken = await Promise.all(
+      Array.from({ length: 20 }, () => logouts.takeDue(4_000_000_000, 4_000_000_030, 3, 9, {})),
+    )
     expect(
       taken
         .flat()
@@ -232,8 +251,8 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     const gone = (deliveries: readonly { clientId: string }[]) =>
       deliveries.filter(({ clientId }) => clientId === 'gone')
     expect(gone(taken.flat())).toHaveLength(5)
-    expect(gone(await logouts.takeDue(4_000_000_029, 4_000_000_060, 9))).toEqual([])
-    expect(gone(await logouts.takeDue(4_000_000_030, 4_000_000_060, 9))).toHaveLength(5)
+    expect(gone(await logouts.takeDue(4_000_000_029, 4_000_000_060, 9, 9, {}))).toEqual([])
+    expect(gone(await logouts.takeDue(4_000_000_030, 4_000_000_060, 9, 9, {}))).toHaveLength(5)
     await stage.database.hot('test_delete_deliveries', `delete from logout_delivery where client_id = 'gone'`, [])
   })
 

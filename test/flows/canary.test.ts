@@ -16,6 +16,7 @@ import {
   openStage,
   pinOf,
   REDIRECT_URI,
+  registration,
   type Stage,
   sharedPki,
   signInAtDigiLocker,
@@ -24,6 +25,9 @@ import {
 
 const SCOPE = 'openid offline_access profile address phone email driving_licence pan aadhaar age_over_18'
 const EVERYTHING = ['address', 'phone_number', 'email', 'gender'].map((claim) => ['share', claim] as const)
+
+/** Takes back what a test has put where it must not be. */
+class Undone extends Error {}
 
 /**
  * Known values go through every flow, those that fail included; afterwards none of them stands in the database, in the
@@ -34,6 +38,8 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
   const upstream = new Canaries()
   const app = new Canaries()
   const browser = new Canaries()
+  /** stand in the address that a browser is sent on to, and nowhere else */
+  const handles = new Canaries()
   const dumps: Buffer[] = []
   let database: Database
   let simulator: Simulator
@@ -71,9 +77,7 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     secret = added.client_secret
     app.add('client secret', secret)
     for (const [name, value] of Object.entries(secrets)) app.add(name, value.replace(/^\w+:/, ''))
-    config = await client.discovery(stage.issuer, added.client_id, secret, undefined, {
-      execute: [client.allowInsecureRequests],
-    })
+    config = await discover(added.client_id, secret)
     addPersona(person, 'asha')
     addPersona(person, 'meenakshi')
     addPersona(person, 'dev')
@@ -87,6 +91,9 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     await proxy.close()
     await simulator.close()
   })
+
+  const discover = (id: string, ownSecret: string) =>
+    client.discovery(stage.issuer, id, ownSecret, undefined, { execute: [client.allowInsecureRequests] })
 
   /** An authorization request with canaries in every place that a relying app may fill. */
   async function prepare(parameters: Record<string, string> = {}) {
@@ -173,6 +180,7 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     await playTokens(login.tokens)
     await playReuse()
     await playHints()
+    await playWhatWaits()
     await playUpstreamFailures()
     await playForeignReturns()
     await playExpiry()
@@ -260,6 +268,37 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     noteForms(page)
     dumps.push(await dumpDatabase(database))
     expect((await citizen.submit(page, /^yes$/)).url.href).toContain('/bye')
+  }
+
+  /** What stands in the database for a while only: a repeatable answer, a posted form, an app to be told, a former secret. */
+  async function playWhatWaits(): Promise<void> {
+    const impatient = config
+    const added = await stage.addClient({
+      backchannel_logout_uri: 'http://localhost:9/logout',
+      backchannel_logout_session_required: true,
+      dwar: { ...registration.dwar, graceSeconds: 30 },
+    })
+    app.add('client secret', added.client_secret)
+    config = await discover(added.client_id, added.client_secret)
+    const { tokens, citizen } = await signIn()
+    noteTokens(await client.refreshTokenGrant(config, tokens.refresh_token ?? ''))
+    noteTokens(await client.refreshTokenGrant(config, tokens.refresh_token ?? '')) // the same answer again
+    await postForm('/authorize', { client_id: added.client_id, response_type: 'code', ...(await prepare()).sent })
+    await postForm('/logout', { id_token_hint: tokens.id_token ?? '', logout_hint: '+919876543210' })
+    const page = await citizen.get(client.buildEndSessionUrl(config, { id_token_hint: tokens.id_token ?? '' }))
+    noteForms(page)
+    await citizen.submit(page, /^yes$/)
+    app.add('client secret', (await stage.app.clients.rotateSecret(added.client_id, 600)).client_secret)
+    dumps.push(await dumpDatabase(database))
+    config = impatient
+  }
+
+  /** A form of another site's, which the browser has not come for yet. */
+  async function postForm(path: string, form: Record<string, string>): Promise<void> {
+    const body = new URLSearchParams(form)
+    const answer = await fetch(new URL(path, stage.issuer), { method: 'POST', body, redirect: 'manual' })
+    expect(answer.status).toBe(303)
+    handles.add('handle', new URL(answer.headers.get('location') ?? '', stage.issuer).search.split('=').at(-1))
   }
 
   async function playUpstreamFailures(): Promise<void> {
@@ -427,16 +466,60 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
         'xsrf',
       ]),
     )
+    expect(handles.names).toEqual(['handle'])
     expect(dumps.length).toBeGreaterThan(5)
     expect(stage.logs().split('\n').length).toBeGreaterThan(100)
   })
 
+  const rowsOf = (dump: Buffer, table: string) =>
+    Number(new RegExp(`\\n${table}: (\\d+)\\n`).exec(dump.toString())?.[1])
+
+  it.each(['refresh_repeat', 'posted_request', 'logout_delivery'])(
+    'has looked while there was something in %s',
+    (table) => {
+      expect(dumps.some((dump) => rowsOf(dump, table) > 0)).toBe(true)
+    },
+  )
+
+  it('has looked while a client had a former secret', async () => {
+    const kept = await database.hot(
+      'test_former',
+      'select 1 as one from client where sealed_previous_secret is not null',
+      [],
+    )
+    expect(kept).toHaveLength(1)
+  })
+
+  it.each([
+    ['refresh_repeat', 'sealed_answer', () => app.valueOf('access_token')],
+    ['posted_request', 'sealed', () => app.valueOf('login_hint')],
+    ['logout_delivery', 'sid', () => browser.valueOf('cookie dwar_session')],
+    ['client', 'sealed_previous_secret', () => app.valueOf('client secret')],
+  ])('would find one in %s.%s', async (table, column, leak) => {
+    await database
+      .transact(async () => {
+        const set = column === 'sid' ? '$1::text' : `convert_to($1::text, 'UTF8')`
+        const leaked = await database.hot(
+          `test_leak_${table}`,
+          `update ${table} set ${column} = ${set} where ${column} is not null returning 1 as leaked`,
+          [leak()],
+        )
+        expect(leaked.length).toBeGreaterThan(0)
+        expect(foundIn(await dumpDatabase(database))).not.toEqual([])
+        throw new Undone()
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof Undone)) throw error
+      })
+  })
+
   it('keeps none of them in clear in any table, at any moment of a login', () => {
-    expect([...new Set(dumps.flatMap(foundIn))]).toEqual([])
+    expect([...new Set(dumps.flatMap((dump) => [...foundIn(dump), ...handles.foundIn(dump)]))]).toEqual([])
   })
 
   it('writes none of them to the log, at debug level', () => {
-    expect(foundIn(withDecoded(Buffer.from(stage.logs())))).toEqual([])
+    const logs = withDecoded(Buffer.from(stage.logs()))
+    expect([...foundIn(logs), ...handles.foundIn(logs)]).toEqual([])
   })
 
   it('counts none of them: metrics name nobody', async () => {

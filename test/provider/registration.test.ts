@@ -36,6 +36,16 @@ describe('a registration', () => {
       'backchannel_logout_uri must be at port 443',
     ],
     [
+      'back-channel logout inside our network',
+      { backchannel_logout_uri: 'https://10.0.0.1/out' },
+      'backchannel_logout_uri is an address of a machine that not everybody can reach',
+    ],
+    [
+      'back-channel logout on our own machine',
+      { backchannel_logout_uri: 'https://[::1]/out' },
+      'backchannel_logout_uri is an address of a machine that not everybody can reach',
+    ],
+    [
       'sid without back-channel logout',
       { backchannel_logout_session_required: true },
       'backchannel_logout_session_required needs backchannel_logout_uri',
@@ -135,6 +145,18 @@ describe('a registration', () => {
     ],
   ])('names a resource %s', (_case, resources, fault) => {
     expect(faults({}, { resources })).toEqual([fault])
+  })
+
+  // Each would have us call what a client chose (security.md SE-6).
+  it.each(['sector_identifier_uri', 'jwks_uri', 'request_uris', 'logo_uri', 'client_uri'])('takes no %s', (name) => {
+    expect(() => parse({ [name]: name.endsWith('s') ? ['https://shop.example/'] : 'https://shop.example/' })).toThrow(
+      name,
+    )
+  })
+
+  it('may be told of sign-outs next door where the issuer is a developer’s', () => {
+    const next = parse({ backchannel_logout_uri: 'http://localhost:8080/out' })
+    expect(faultsInRegistration(next, { ...terms, issuer: new URL('http://localhost:3000') })).toEqual([])
   })
 
   it.each(['HS256', 'none', 'RS512'])('takes no signature %s', (alg) => {

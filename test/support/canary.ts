@@ -19,6 +19,13 @@ export class Canaries {
     return [...new Set([...this.#values.values()].map(({ name }) => name))].toSorted()
   }
 
+  /** One that is known under this name. */
+  valueOf(name: string): string {
+    const found = [...this.#values].find(([, one]) => one.name === name)
+    if (!found) throw new RangeError(`there is no canary ${name}`)
+    return found[0]
+  }
+
   /** Names of those that stand in what is given: as they are, or in another spelling, hexadecimal or base64. */
   foundIn(haystack: string | Uint8Array): string[] {
     const bytes = Buffer.from(haystack as string)

@@ -229,6 +229,29 @@ describe('Vault — security.md §7', () => {
       expect(counts.reduce((a, b) => a + b)).toBe(120)
     })
 
+    it('does not call it done while another process that rotates has more to do, and may end before', async () => {
+      await sealMany(250)
+      const both = ring(['k2', 2], ['k1', 1])
+      const rewrap = store.rewrap.bind(store)
+      let batches = 0
+      const others = {
+        ...store,
+        rewrap,
+        listNotUnder: async (kekId: string, limit: number) => {
+          batches += 1
+          if (batches > 1) throw new Error('power cut')
+          return store.listNotUnder(kekId, limit)
+        },
+      }
+      store.rewrap = async (...args) => {
+        store.rewrap = rewrap
+        await expect(createVault(both, others).rotate()).rejects.toThrow('power cut')
+        return rewrap(...args)
+      }
+      expect(await open(both).rotate()).toBe(150)
+      expect(await store.listNotUnder('k2', 1)).toEqual([])
+    })
+
     it('stops at a data key whose wrapping key is gone, and says so', async () => {
       await sealMany(1)
       await expect(open(ring(['k2', 2])).rotate()).rejects.toMatchObject({ code: 'VAULT_KEY_UNKNOWN' })

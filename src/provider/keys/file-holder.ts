@@ -1,9 +1,9 @@
-import { createHash, createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { AppError, KeyError } from '../../errors.ts'
 import type { SigningAlg } from '../stores.ts'
 import { algorithms, signingAlgs } from './algorithms.ts'
-import { type KeyHolder, publicOnly } from './key-holder.ts'
+import { type KeyHolder, publicOnly, thumbprint } from './key-holder.ts'
 import { openPrivateKey } from './sealed-holder.ts'
 
 interface FileKey {
@@ -23,10 +23,10 @@ export function createFileHolder(path: string): KeyHolder {
     if (!first.some((one) => one.alg === alg)) throw fault(`the file holds no key for ${alg}`)
   return {
     kind: 'file',
-    async make(alg, current) {
+    async make(alg, used) {
       const fitting = readKeyFile(path).filter((one) => one.alg === alg)
-      // After the one that signs; an older one must not come back.
-      const found = fitting[fitting.findIndex(({ kid }) => kid === current) + 1]
+      // After the last one that was ours: an older one must not come back, whoever has held the keys meanwhile.
+      const found = fitting[fitting.findLastIndex(({ kid }) => used.includes(kid)) + 1]
       return found && { kid: found.kid, publicJwk: publicJwkOf(found.key), sealedPrivateJwk: undefined }
     },
     async open({ kid, alg }) {
@@ -46,12 +46,37 @@ function readKeyFile(path: string): FileKey[] {
 
 /** Whoever can read the file can be us: only its owner, and a group where the platform needs one, may. */
 function readPrivately(path: string): string {
+  const { isFile, mode, text } = readOnce(path)
+  if (!isFile) throw fault('that is no file')
+  if ((mode & 0o027) !== 0)
+    throw fault('others than its owner and group may read the file, or the group may write it: chmod 600')
+  return text
+}
+
+/** What is judged is what is read, should the path lead elsewhere a moment later. A link is followed: platforms hand files over so. */
+function readOnce(path: string): { isFile: boolean; mode: number; text: string } {
   try {
-    if ((statSync(path).mode & 0o027) === 0) return readFileSync(path, 'utf8')
+    // A pipe would have us wait until somebody writes to it.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const stats = fstatSync(file)
+      const isFile = stats.isFile()
+      return { isFile, mode: stats.mode, text: isFile ? readFileSync(file, 'utf8') : '' }
+    } finally {
+      closeSync(file)
+    }
   } catch (cause) {
-    throw fault('the file cannot be read', cause)
+    throw fault(whyNot(cause), cause)
   }
-  throw fault('others than its owner and group may read the file, or the group may write it: chmod 600')
+}
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'the file may not be read by this process',
+}
+const whyNot = (cause: unknown): string => {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return WHY_NOT[code] ?? `the file cannot be read${code && ` (${code})`}`
 }
 
 function readJwks(content: string): FileKey[] {
@@ -84,14 +109,6 @@ function toFileKey(key: KeyObject, kid?: string | undefined): FileKey {
 }
 
 const publicJwkOf = (key: KeyObject): JsonWebKey => publicOnly(createPublicKey(key).export({ format: 'jwk' }))
-
-/** RFC 7638 §3: the required members in the order of their names. */
-export function thumbprint(jwk: JsonWebKey): string {
-  const required = Object.entries(publicOnly(jwk)).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return createHash('sha256')
-    .update(JSON.stringify(Object.fromEntries(required)))
-    .digest('base64url')
-}
 
 const fault = (message: string, cause?: unknown) =>
   new AppError('CONFIG_INVALID', `DWAR_SIGNING_KEY_FILE: ${message}`, { cause })

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { AdminError } from '../../errors.ts'
+import { AdminError, KeyError } from '../../errors.ts'
 import type { SigningAlg, SigningKeyStore, StoredSigningKey } from '../stores.ts'
 import { signingAlgs } from './algorithms.ts'
 import type { KeyHolder } from './key-holder.ts'
@@ -45,9 +45,7 @@ export function createKeyKeeper(parts: KeyKeeperParts) {
   /** A current key for every algorithm: made at the very first start. @throws KeyError KEY_HOLDER_UNAVAILABLE */
   async function ensureCurrent(): Promise<void> {
     const stored = await store.list()
-    await Promise.all(
-      signingAlgs.filter((alg) => !find(stored, alg, 'current')).map((alg) => make(alg, 'current', undefined)),
-    )
+    await Promise.all(signingAlgs.filter((alg) => !find(stored, alg, 'current')).map((alg) => makeFirst(alg)))
   }
 
   /** What the clock asks for. Each algorithm for itself: one that fails does not stop the others. */
@@ -64,7 +62,7 @@ export function createKeyKeeper(parts: KeyKeeperParts) {
   async function turnOf(alg: SigningAlg, stored: readonly StoredSigningKey[]): Promise<void> {
     const current = find(stored, alg, 'current')
     const next = find(stored, alg, 'next')
-    if (!next) await make(alg, 'next', current?.kid)
+    if (!next) await make(alg, 'next')
     else if (current && isDue(current, next))
       await activate(current, next, next.dueAt === undefined ? 'schedule' : 'operator')
   }
@@ -102,7 +100,7 @@ export function createKeyKeeper(parts: KeyKeeperParts) {
     parts.onChange()
     if (!won)
       throw new AdminError('REQUEST_INVALID', `the ${alg} keys were changed by somebody else meanwhile: look again`)
-    await make(alg, 'next', next.kid)
+    await make(alg, 'next')
   }
 
   /** The current and the next key; the next is made where there is none. */
@@ -110,19 +108,26 @@ export function createKeyKeeper(parts: KeyKeeperParts) {
     const stored = await store.list()
     const current = find(stored, alg, 'current')
     if (!current) throw new AdminError('REQUEST_INVALID', `there is no current ${alg} key`)
-    if (!find(stored, alg, 'next')) await make(alg, 'next', current.kid)
+    if (!find(stored, alg, 'next')) await make(alg, 'next')
     const next = find(await store.list(), alg, 'next')
     if (!next)
       throw new AdminError('REQUEST_INVALID', `there is no ${alg} key after the current one: put one into the key file`)
     return { current, next }
   }
 
-  async function make(alg: SigningAlg, state: 'next' | 'current', current: string | undefined): Promise<void> {
-    const made = await holder.make(alg, current)
-    if (!made) return
+  async function makeFirst(alg: SigningAlg): Promise<void> {
+    if (!(await make(alg, 'current')))
+      throw new KeyError('KEY_HOLDER_UNAVAILABLE', `there is no ${alg} key to begin with that was not used before`)
+  }
+
+  /** @returns whether there was one to be had */
+  async function make(alg: SigningAlg, state: 'next' | 'current'): Promise<boolean> {
+    const made = await holder.make(alg, await store.usedKids(alg))
+    if (!made) return false
     const key = { ...made, alg, state, holder: holder.kind, createdAt: clock() }
     const body = { type: 'signing_key.created', kid: made.kid, alg, holder: holder.kind } as const
     await changed(store.insertIfNone(key, { body }))
+    return true
   }
 
   async function activate(
@@ -139,7 +144,7 @@ export function createKeyKeeper(parts: KeyKeeperParts) {
       ]),
     )
     // The one after it is published from now on, so that an emergency finds one that everybody knows.
-    if (won) await make(alg, 'next', next.kid)
+    if (won) await make(alg, 'next')
   }
 
   async function removeIfEnded({ kid, alg, endsAt }: StoredSigningKey): Promise<void> {

@@ -1,4 +1,4 @@
-import { createPublicKey, type JsonWebKey, randomBytes } from 'node:crypto'
+import { createHash, createPublicKey, type JsonWebKey, randomBytes } from 'node:crypto'
 import { KeyError } from '../../errors.ts'
 import type { KeyHolderKind, NewSigningKey, SigningAlg, StoredSigningKey } from '../stores.ts'
 import { algorithms, type Sign } from './algorithms.ts'
@@ -10,10 +10,10 @@ export interface KeyHolder {
   readonly kind: KeyHolderKind
   /**
    * A new key, or the next one that the operator has put there; undefined when there is none.
-   * @param current the kid that signs now
+   * @param used kids of all keys of that alg that ever were ours, withdrawn ones too: none of them comes back
    * @throws KeyError KEY_HOLDER_UNAVAILABLE
    */
-  make(alg: SigningAlg, current: string | undefined): Promise<MadeKey | undefined>
+  make(alg: SigningAlg, used: readonly string[]): Promise<MadeKey | undefined>
   /** @throws KeyError KEY_HOLDER_UNAVAILABLE: nothing can be signed with it here and now */
   open(key: StoredSigningKey): Promise<OpenKey>
 }
@@ -27,6 +27,14 @@ export interface OpenKey {
 export function publicOnly({ kty, crv, x, y, n, e }: JsonWebKey): JsonWebKey {
   const members = { kty, crv, x, y, n, e }
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}
+
+/** RFC 7638 §3: the required members in the order of their names. */
+export function thumbprint(jwk: JsonWebKey): string {
+  const required = Object.entries(publicOnly(jwk)).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256')
+    .update(JSON.stringify(Object.fromEntries(required)))
+    .digest('base64url')
 }
 
 /**

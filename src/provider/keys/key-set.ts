@@ -5,7 +5,7 @@ import { KeyError } from '../../errors.ts'
 import type { KeyHolderKind, SigningKeyStore, StoredSigningKey } from '../stores.ts'
 import type { Sign } from './algorithms.ts'
 import { inOrder, signsSince } from './keeper.ts'
-import { type KeyHolder, type OpenKey, probe } from './key-holder.ts'
+import { type KeyHolder, type OpenKey, probe, thumbprint } from './key-holder.ts'
 
 export interface KeySetParts {
   readonly store: SigningKeyStore
@@ -59,10 +59,14 @@ export function createKeySet(parts: KeySetParts): KeySet {
     }
   }
 
-  function open(key: StoredSigningKey): Promise<OpenKey> {
+  async function open(key: StoredSigningKey): Promise<OpenKey> {
     const holder = parts.holders[key.holder]
     if (!holder) throw new KeyError('KEY_HOLDER_UNAVAILABLE', `keys of the kind ${key.holder} are not configured here`)
-    return holder.open(key)
+    const opened = await holder.open(key)
+    // A kid means one key for good: whoever keeps our keys would not look again.
+    if (key.publicJwk && thumbprint(key.publicJwk) !== thumbprint(opened.publicJwk))
+      throw new KeyError('KEY_HOLDER_UNAVAILABLE', 'the holder has another key under this kid')
+    return opened
   }
 
   async function signAgain(): Promise<void> {

@@ -1,15 +1,17 @@
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { calculateJwkThumbprint, compactVerify, importJWK } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { signingAlgs } from '../../../src/provider/keys/algorithms.ts'
-import { createFileHolder, thumbprint } from '../../../src/provider/keys/file-holder.ts'
-import { type KeyHolder, probe } from '../../../src/provider/keys/key-holder.ts'
+import { createFileHolder } from '../../../src/provider/keys/file-holder.ts'
+import { type KeyHolder, probe, thumbprint } from '../../../src/provider/keys/key-holder.ts'
+import { createKeySet } from '../../../src/provider/keys/key-set.ts'
 import { createSealedHolder } from '../../../src/provider/keys/sealed-holder.ts'
 import { createTransitHolder } from '../../../src/provider/keys/transit-holder.ts'
-import type { SigningAlg, StoredSigningKey } from '../../../src/provider/stores.ts'
+import type { SigningAlg, SigningKeyStore, StoredSigningKey } from '../../../src/provider/stores.ts'
 import { parseKeyRing } from '../../../src/vault/key-ring.ts'
 import { createVault } from '../../../src/vault/sealed-vault.ts'
 import { startTransit, type Transit } from '../../support/transit.ts'
@@ -62,7 +64,7 @@ const HOLDERS: Record<string, () => KeyHolder> = {
 }
 
 async function made(holder: KeyHolder, alg: SigningAlg): Promise<StoredSigningKey> {
-  const key = await holder.make(alg, undefined)
+  const key = await holder.make(alg, [])
   if (!key) throw new Error('no key')
   return {
     ...key,
@@ -91,6 +93,15 @@ describe.each(Object.keys(HOLDERS))('Key holder: %s', (kind) => {
   })
 })
 
+/** What the engine is given of one key. */
+const keySetOf = (holder: KeyHolder, key: StoredSigningKey, onFault: (error: unknown) => void = () => undefined) =>
+  createKeySet({
+    store: { list: async () => [key] } as unknown as SigningKeyStore,
+    holders: { [holder.kind]: holder },
+    clock: () => 0,
+    warn: (_kid, error) => onFault(error),
+  })
+
 describe('Key file', () => {
   it.each([
     ['others may read', allPem(), 0o604],
@@ -117,18 +128,93 @@ describe('Key file', () => {
     const pem = allPem()
     const file = keyFile(pem)
     const holder = createFileHolder(file)
-    const first = await holder.make('ES256', undefined)
-    expect(await holder.make('ES256', first?.kid)).toBeUndefined()
+    const first = await holder.make('ES256', [])
+    expect(await holder.make('ES256', [first?.kid ?? ''])).toBeUndefined()
     writeFileSync(file, pem + newPem('ES256'))
-    const second = await holder.make('ES256', first?.kid)
+    const second = await holder.make('ES256', [first?.kid ?? ''])
     expect(second?.kid).not.toBe(first?.kid)
-    expect(await holder.make('ES256', second?.kid)).toBeUndefined()
+    expect(await holder.make('ES256', [second?.kid ?? ''])).toBeUndefined()
   })
 
   it('is a JWK Set too, whose kids stand', async () => {
     const keys = signingAlgs.map((alg) => ({ ...NEW_KEYS[alg]().export({ format: 'jwk' }), kid: `mine-${alg}` }))
     const holder = createFileHolder(keyFile(JSON.stringify({ keys })))
-    expect(await holder.make('EdDSA', undefined)).toMatchObject({ kid: 'mine-EdDSA' })
+    expect(await holder.make('EdDSA', [])).toMatchObject({ kid: 'mine-EdDSA' })
+  })
+
+  it('gives no key that was used before, whoever held the keys meanwhile', async () => {
+    const file = keyFile(allPem())
+    const holder = createFileHolder(file)
+    const first = await holder.make('ES256', [])
+    expect(await holder.make('ES256', [first?.kid ?? '', 'of-another-holder'])).toBeUndefined()
+  })
+
+  it('says that it is not there, or is no file: a pipe would be waited for for ever', () => {
+    const refusal = (text: string) =>
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(text) })
+    expect(() => createFileHolder(path.join(folder, 'nowhere'))).toThrow(refusal('there is no such file'))
+    expect(() => createFileHolder(folder)).toThrow(refusal('no file'))
+    const pipe = path.join(folder, 'pipe')
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    expect(() => createFileHolder(pipe)).toThrow(refusal('no file'))
+  })
+
+  it('may be a link, as platforms hand it over, and is judged by what it leads to', () => {
+    const linkTo = (target: string) => {
+      const link = `${target}.link`
+      symlinkSync(target, link)
+      return link
+    }
+    expect(createFileHolder(linkTo(keyFile(allPem()))).kind).toBe('file')
+    const open = linkTo(keyFile(allPem(), 0o604))
+    expect(() => createFileHolder(open)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+
+  it('is read up to the last whole key while another one is being appended', async () => {
+    const pem = allPem()
+    const file = keyFile(pem)
+    const holder = createFileHolder(file)
+    const first = await made(holder, 'ES256')
+    const next = newPem('ES256')
+    writeFileSync(file, pem + next.slice(0, 80))
+    expect(await holder.make('ES256', [first.kid])).toBeUndefined()
+    expect((await holder.open(first)).publicJwk).toEqual(first.publicJwk)
+    writeFileSync(file, pem + next)
+    expect(await holder.make('ES256', [first.kid])).toBeDefined()
+  })
+
+  it('that is gone, or half written, does not let its keys sign, and they stay published', async () => {
+    const keys = signingAlgs.map((alg) => ({ ...NEW_KEYS[alg]().export({ format: 'jwk' }), kid: `own-${alg}` }))
+    const text = JSON.stringify({ keys })
+    const file = keyFile(text)
+    const holder = createFileHolder(file)
+    const key = await made(holder, 'ES256')
+    const load = async () => {
+      const [held] = await keySetOf(holder, key).load()
+      const signed = Promise.resolve(held?.sign(Buffer.from('x')))
+      return { kid: held?.kid, signed: await signed.catch((error: { code: string }) => error.code) }
+    }
+    expect((await load()).signed).toBeInstanceOf(Uint8Array)
+    writeFileSync(file, text.slice(0, 50))
+    expect(await load()).toEqual({ kid: 'own-ES256', signed: 'KEY_HOLDER_UNAVAILABLE' })
+    rmSync(file)
+    expect(await load()).toEqual({ kid: 'own-ES256', signed: 'KEY_HOLDER_UNAVAILABLE' })
+  })
+
+  it('does not sign with another key that took the kid of one we publish', async () => {
+    const of = () =>
+      JSON.stringify({
+        keys: signingAlgs.map((alg) => ({ ...NEW_KEYS[alg]().export({ format: 'jwk' }), kid: `own-${alg}` })),
+      })
+    const file = keyFile(of())
+    const holder = createFileHolder(file)
+    const key = await made(holder, 'ES256')
+    writeFileSync(file, of())
+    const faults: unknown[] = []
+    const [held] = await keySetOf(holder, key, (error) => void faults.push(error)).load()
+    expect(faults).toEqual([expect.objectContaining({ code: 'KEY_HOLDER_UNAVAILABLE' })])
+    expect((await held?.keyObject())?.export({ format: 'jwk' })).toMatchObject(key.publicJwk as object)
+    await expect(held?.sign(Buffer.from('x'))).rejects.toMatchObject({ code: 'KEY_HOLDER_UNAVAILABLE' })
   })
 
   it.each(signingAlgs)('names a %s key without a kid by its thumbprint (RFC 7638 §3)', async (alg) => {
@@ -181,7 +267,7 @@ describe('Key management service', () => {
 
   it('never has its token in an error', async () => {
     const holder = transitHolder({ token: () => 'a-token-that-is-wrong' })
-    const error = await holder.make('ES256', undefined).catch((caught: unknown) => caught)
+    const error = await holder.make('ES256', []).catch((caught: unknown) => caught)
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('a-token-that-is-wrong')
   })
 })
