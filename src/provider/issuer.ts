@@ -6,6 +6,7 @@ import {
   type ExternalSigningKey,
   errors,
   type FindAccount,
+  type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
@@ -97,12 +98,24 @@ function lateRefusals(pages: IssuerPages): Middleware {
       await next()
     } catch (error) {
       if (!(error instanceof errors.OIDCProviderError)) throw error
+      if (error instanceof errors.SessionNotFound && canComeAgain(ctx as KoaContextWithOIDC)) return comeAgain(ctx)
       ctx.status = error.statusCode
       ctx.remove('Location')
       const out = { error: error.error, error_description: error.error_description }
       await pages.error(ctx as Parameters<IssuerPages['error']>[0], out, error)
     }
   }
+}
+
+/** The session ended, or got another id, while this request for a code ran; a pushed one is spent with its first answer. */
+const canComeAgain = ({ method, oidc }: KoaContextWithOIDC): boolean =>
+  method === 'GET' && oidc?.route === 'authorization' && !oidc.entities.PushedAuthorizationRequest
+
+/** With the cookie that the browser has by now: then she is signed in, or the app hears that she is not. */
+function comeAgain(ctx: Parameters<Middleware>[0]): void {
+  ctx.status = 303
+  ctx.set('Location', ctx.url)
+  ctx.body = ''
 }
 
 function toConfiguration(parts: IssuerParts): Configuration {

@@ -308,9 +308,9 @@ describe('one browser at two issuer processes', () => {
   })
 
   it.each([
-    { what: 'a code', parameters: { prompt: 'none' }, status: 400 },
-    { what: 'a page', parameters: { prompt: 'consent' }, status: 303 },
-  ])('gives no cookie again to who asked for $what before the session ended', async ({ parameters, status }) => {
+    { what: 'a code', parameters: { prompt: 'none' }, next: '/authorize' },
+    { what: 'a page', parameters: { prompt: 'consent' }, next: '/interaction/' },
+  ])('gives no cookie again to who asked for $what before the session ended', async ({ parameters, next }) => {
     const citizen = new Citizen(REDIRECT_URI)
     await signedIn(app, {}, citizen)
     const { url } = await request(app, parameters)
@@ -319,12 +319,29 @@ describe('one browser at two issuer processes', () => {
     const { late } = await meanwhile(session, [], () =>
       cluster.fetchAt(0)(url, { headers: { cookie }, redirect: 'manual' }),
     )
-    const { status: told, headers } = await late
-    expect(told).toBe(status)
+    const { status, headers } = await late
+    expect(status).toBe(303)
+    expect(headers.get('location')).toContain(next)
     expect(headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session')
     expect(headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session.sig')
     const left = sql`select from oidc_model where model = 'Session' and id = ${session}`
     expect((await left.execute(database.db())).rows).toEqual([])
+  })
+
+  it.each([
+    { what: 'tells the app', signsIn: false, told: 'error' },
+    { what: 'signs in', signsIn: true, told: 'code' },
+  ])('$what when a silent login comes again, her session over or another', async ({ signsIn, told }) => {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(app, {}, citizen)
+    const { url } = await request(app, { prompt: 'none' })
+    const { late } = await meanwhile(await sessionOf(citizen), [], () => send(citizen, 0, url))
+    const { status, location } = await late
+    expect([status, new URL(location, url).href]).toEqual([303, url.href])
+    // What the other request gave the browser has reached it by now.
+    if (signsIn) await signedIn(app, { prompt: 'login' }, citizen)
+    const again = await send(citizen, 0, new URL(location, url))
+    expect([...new URL(again.location).searchParams.keys()]).toContain(told)
   })
 
   it('keeps a session ended that was signed out of altogether and of one app at once', async () => {
