@@ -107,9 +107,9 @@ function lateRefusals(pages: IssuerPages): Middleware {
   }
 }
 
-/** The session ended, or got another id, while this request for a code ran; a pushed one is spent with its first answer. */
+/** The session ended, or got another id, while this request for a code ran. */
 const canComeAgain = ({ method, oidc }: KoaContextWithOIDC): boolean =>
-  method === 'GET' && oidc?.route === 'authorization' && !oidc.entities.PushedAuthorizationRequest
+  method === 'GET' && oidc?.route === 'authorization'
 
 /** With the cookie that the browser has by now: then she is signed in, or the app hears that she is not. */
 function comeAgain(ctx: Parameters<Middleware>[0]): void {
