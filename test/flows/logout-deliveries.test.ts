@@ -14,10 +14,15 @@ type Answer = number | 'nothing'
 async function listenForApps() {
   const told: { app: string; account: string }[] = []
   const answers = new Map<string, Answer>()
+  const calls = { open: 0, most: 0 }
   const { origin, close } = await receiveForms((form, { url }, response) => {
     const app = url?.slice(1) ?? ''
     const token = form.get('logout_token')
     told.push({ app, account: (token && decodeJwt(token).sub) || '' })
+    calls.most = Math.max(calls.most, ++calls.open)
+    response.on('close', () => {
+      calls.open -= 1
+    })
     const answer = answers.get(app) ?? 200
     if (answer === 'nothing') return
     response.writeHead(answer, answer >= 300 && answer < 400 ? { location: '/elsewhere' } : {}).end()
@@ -25,6 +30,7 @@ async function listenForApps() {
   return {
     told,
     answers,
+    calls,
     uri: (app: string) => `${origin}/${app}`,
     toldTo: (app: string) => told.filter((one) => one.app === app),
     close,
@@ -91,20 +97,24 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
   it('tell an app at once, however much another one that hangs is owed', async () => {
     const [dead, healthy] = [await addApp('nothing'), await addApp()]
     await owe(dead, accounts(200), 86_400, 60)
-    const since = performance.now()
     await owe(healthy, accounts(20))
     await vi.waitFor(() => expect(apps.toldTo(healthy)).toHaveLength(20), { timeout: 120_000, interval: 20 })
-    expect(performance.now() - since).toBeLessThan(2_400) // nobody waits for a call that hangs for 2.5 s
+    // Of the 200 four were tried, and perhaps one more after a rest: on a slow machine, too, nobody waits for the others.
+    expect(apps.toldTo(dead).length).toBeLessThan(10)
   }, 130_000)
 
   it('tell the apps that can be told while more apps hang than there are slots', async () => {
     const dead = await Promise.all(Array.from({ length: 20 }, () => addApp('nothing')))
     const healthy = await addApp()
+    apps.calls.most = apps.calls.open
     for (const app of dead) await owe(app, accounts(10), 86_400, 60)
-    const since = performance.now()
     await owe(healthy, accounts(3))
     await vi.waitFor(() => expect(apps.toldTo(healthy)).toHaveLength(3), { timeout: 60_000, interval: 20 })
-    expect(performance.now() - since).toBeLessThan(12_000)
+    const inVain = dead.reduce((sum, app) => sum + apps.toldTo(app).length, 0)
+    expect(inVain).toBeLessThan(60) // of 200: a call or two to each
+    // 16 at once, and what we have hung up on and the app has not noticed yet
+    expect(apps.calls.most).toBeGreaterThan(8)
+    expect(apps.calls.most).toBeLessThan(24)
   }, 70_000)
 
   it('leave an app that hangs alone for a while, and tell it all when it is back', async () => {
