@@ -4,6 +4,7 @@ import path from 'node:path'
 import { parseEnv } from 'node:util'
 import { Command, Option } from 'commander'
 import type { OperationName } from './admin/operations.ts'
+import { duration, wholeNumber } from './cli/arguments.ts'
 import { type ClientOptions, toRegistration } from './cli/registration.ts'
 import type { TrustSources, VerifyCommand } from './cli/verify.ts'
 import { systemClock } from './clock.ts'
@@ -319,19 +320,6 @@ function refuseInProduction(what: string): void {
   const env = readEnv()
   if (env.DWAR_ENV === 'production' || env.NODE_ENV === 'production')
     throw new AppError('CONFIG_INVALID', `${what} does not run in production.`)
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 0) throw new AppError('CONFIG_INVALID', `${text} is not a whole number.`)
-  return value
-}
-
-function duration(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit]
-  if (!seconds) throw new AppError('CONFIG_INVALID', `${text} is not a time such as 90m, 24h or 7d.`)
-  return Number(count) * seconds
 }
 
 function print(result: unknown): void {
