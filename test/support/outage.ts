@@ -55,6 +55,8 @@ export async function openWire(to: URL): Promise<Wire> {
 export interface Try {
   /** milliseconds since the beginning */
   readonly at: number
+  /** in which scene it began, from 0 */
+  readonly scene: number
   readonly outcome: 'consent' | 'refused at once' | 'refused afterwards'
   readonly code: string | undefined
   /** of the request that showed the page */
@@ -63,7 +65,7 @@ export interface Try {
 }
 
 /** One login to the consent page, or to the page that says why not. */
-async function tryLogin(stage: Stage, authorize: URL, begun: number): Promise<Try> {
+async function tryLogin(stage: Stage, authorize: URL, begun: number): Promise<Omit<Try, 'scene'>> {
   const at = performance.now() - begun
   const citizen = new Citizen(REDIRECT_URI)
   const start = await citizen.get(authorize)
@@ -102,12 +104,17 @@ export async function play(
   const begun = performance.now()
   const tries: Try[] = []
   let over = false
+  let scene = 0
   const seat = async () => {
-    while (!over) tries.push(await tryLogin(stage, authorize, begun))
+    while (!over) {
+      const began = scene
+      tries.push({ ...(await tryLogin(stage, authorize, begun)), scene: began })
+    }
   }
   const all = Promise.all(Array.from({ length: seats }, seat))
-  for (const { state, forMs, until } of scenes) {
+  for (const [index, { state, forMs, until }] of scenes.entries()) {
     await wire.set(state)
+    scene = index
     const [from, end] = [tries.length, performance.now() + forMs]
     while (performance.now() < end && !until?.(tries.slice(from))) await pause(50)
   }
