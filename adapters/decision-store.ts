@@ -117,8 +117,8 @@ const ACCEPT_EARLIER: Statement = {
   ${OUTCOME}`,
 }
 
-const REFUSE: Statement = {
-  name: 'decision_refuse',
+const CLOSE: Statement = {
+  name: 'decision_close',
   text: `with ${RECORD}, ${UNDECIDED(RETURNED)},
   taken as (${FORGET_JOURNEYS} returning rail_attempt.id, rail_attempt.client_id),
   act as (
@@ -128,7 +128,7 @@ const REFUSE: Statement = {
     from d, act where upstream_session.id = d.attempt_id),
   ${TOLD('null')},
   noted as (${insertEventsOfAct(4)} returning id)
-  select 1 as refused from act`,
+  select 1 as closed from act`,
 }
 
 /** (hash, payload with the result, events, now) */
@@ -179,11 +179,11 @@ export function createDecisionStore(parts: OidcAdapterParts): DecisionStore {
       return toOutcome(row)
     },
 
-    async refuse(decision) {
+    async close(decision) {
       const { hash, sealed } = await rowOf(decision.interaction)
       forget(parts)
       const values = [record(decision, {}), hash, sealed, toEventRows(database, clock, [decision.event])]
-      return (await send(parts, REFUSE, values)).length === 1
+      return (await send(parts, CLOSE, values)).length === 1
     },
 
     async leave(interaction, event) {

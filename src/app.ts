@@ -35,6 +35,7 @@ import { limitClients } from './provider/client-limits.ts'
 import { acceptPreviousSecret } from './provider/client-secrets.ts'
 import { draftGrantWith } from './provider/draft.ts'
 import { createConsent } from './provider/interactions/consent.ts'
+import { createEntry } from './provider/interactions/entry.ts'
 import { createLogin } from './provider/interactions/login.ts'
 import { createReuse } from './provider/interactions/reuse.ts'
 import { createIssuer } from './provider/issuer.ts'
@@ -253,6 +254,7 @@ async function compose(
     login,
     consent,
     reuse,
+    entry: createEntry({ accounts, decisions, hash }),
     sharings: storage.sharings,
     decisions,
     remembering: storage.memo.during,

@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'CONSENT_NOTHING_TO_SHARE'
   | 'ACR_UNMET'
   | 'ACCOUNT_MISMATCH'
+  | 'ACCOUNT_UNKNOWN'
   // things behind us
   | 'STORE_UNAVAILABLE'
   | 'STORE_LOCKED'

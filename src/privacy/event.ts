@@ -57,6 +57,8 @@ export type EventBody =
   | { type: 'consent.refused'; purpose: string; notice: string; locale: string }
   /** The person took a consent back: its grant, tokens and values ended with it. */
   | { type: 'consent.withdrawn'; consentId: string }
+  /** The person signed in to her own page, where she sees what she shares. */
+  | { type: 'account.entered' }
   /** A login ended without success and the relying app was told so. */
   | { type: 'login.abandoned'; code: ErrorCode | 'cancelled' }
   /** An authorization code was made. */

@@ -11,6 +11,7 @@ import {
 } from 'oidc-provider'
 import type { Clock } from '../clock.ts'
 import type { ConsentStore } from '../privacy/consent.ts'
+import { accountClient, loadGrant } from './account-client.ts'
 import { withEngineErrors } from './adapter-errors.ts'
 import { enabledAlgorithms } from './algorithms.ts'
 import { acrValues } from './assurance-levels.ts'
@@ -123,11 +124,13 @@ function toConfiguration(parts: IssuerParts): Configuration {
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
   return {
     adapter: withEngineErrors(parts.adapter),
+    clients: [accountClient(parts.issuer)],
+    loadExistingGrant: loadGrant,
     jwks: { keys: parts.signingKeys },
     claims: toEngineClaims(),
     scopes: ['openid', 'offline_access', ...claimScopes],
     acrValues: [...acrValues],
-    responseTypes: ['code'],
+    responseTypes: ['code', 'none'],
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: async (_ctx, accountId, client) => parts.pairwise(sectorOf(client), accountId),
     // Fetching it would be a request to an address that a client chose; it is checked at registration instead.

@@ -29,7 +29,7 @@ export function toMetadata({ locales, clientCertificates }: IssuerParts): Record
 
 /**
  * Takes from the engine's metadata what is not so here: lists without a member (RFC 8414 §3.2) and, where no certificate
- * reaches us, tokens bound to one. Adds the other origin for those who show one (RFC 8705 §5).
+ * reaches us, tokens bound to one; and the response type that is for our own page alone. Adds the other origin for those who show one (RFC 8705 §5).
  */
 export function tellTruth(
   metadata: unknown,
@@ -38,6 +38,7 @@ export function tellTruth(
   if (!isObject(metadata) || metadata.issuer !== issuer.origin) return
   for (const [name, value] of Object.entries(metadata))
     if (Array.isArray(value) && value.length === 0) delete metadata[name]
+  metadata.response_types_supported = ['code']
   if (!clientCertificates) delete metadata.tls_client_certificate_bound_access_tokens
   if (mtlsOrigin)
     metadata.mtls_endpoint_aliases = Object.fromEntries(

@@ -274,8 +274,8 @@ export interface DecisionStore {
   accept(acceptance: Acceptance): Promise<AcceptOutcome>
   /** Writes her yes to what was verified before: the same without a journey, under the account that she has. */
   acceptEarlier(acceptance: EarlierAcceptance): Promise<AcceptOutcome>
-  /** Writes her no. Says false when she had answered before. */
-  refuse(decision: Decision): Promise<boolean>
+  /** Ends a journey without a consent: her no, or her way to her own page. Says false when it was answered before. */
+  close(decision: Decision): Promise<boolean>
   /** Ends a login without a journey to decide on. Says false when she had answered before. */
   leave(interaction: Draft, event: DwarEvent): Promise<boolean>
 }

@@ -84,6 +84,7 @@ export const refusals = {
   RATE_LIMITED: { status: 429, oauth: 'temporarily_unavailable', retry: true, stay: true, severity: 'user' },
   CONSENT_NOTHING_TO_SHARE: { status: 422, oauth: 'access_denied', retry: true, severity: 'user' },
   ACCOUNT_MISMATCH: { status: 403, oauth: 'login_required', retry: true, severity: 'user' },
+  ACCOUNT_UNKNOWN: { status: 404, oauth: 'access_denied', retry: true, severity: 'user' },
   ACR_UNMET: { status: 422, oauth: 'unmet_authentication_requirements', retry: true, severity: 'user' },
   STORE_UNAVAILABLE: busy,
   STORE_LOCKED: busy,

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { VaultError, WebError } from '../errors.ts'
+import { isAccountClient } from '../provider/account-client.ts'
 import { type ClientPolicy, purposeIn, registeredDomain } from '../provider/clients.ts'
 import { draftOf } from '../provider/draft.ts'
 import type { AskedInteraction } from '../provider/interactions/asked.ts'
@@ -9,12 +10,16 @@ import { wantedSubjects } from '../provider/interactions/wanted-person.ts'
 import { sectorOf } from '../provider/pairwise.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Browser } from './browser.ts'
+import { translator } from './i18n.ts'
 import type { PageSender } from './page.ts'
+import type { Renderer } from './render.ts'
 
 /** What an interaction is about. */
 interface Asked {
   readonly asked: AskedInteraction
   readonly client: { readonly name: string; readonly domain: string }
+  /** the person's own page asks, and no app */
+  readonly own: boolean
   readonly locale: string
   readonly path: string
 }
@@ -44,12 +49,14 @@ export function createVisits({
   engine,
   browser,
   pages,
+  renderer,
   vault,
 }: {
   engine: { readonly provider: Provider }
   vault: Vault
   browser: Browser
   pages: PageSender
+  renderer: Renderer
 }) {
   /** Proves the visit by the engine's cookie for this very path. @throws SessionNotFound; WebError INTERACTION_EXPIRED, CLIENT_UNKNOWN */
   async function enter(ctx: VisitContext): Promise<Visit> {
@@ -76,11 +83,17 @@ export function createVisits({
     const client = await engine.provider.Client.find(String(params.client_id))
     if (!client) throw new WebError('CLIENT_UNKNOWN', 'the client of this interaction is gone')
     const policy = client.dwar as ClientPolicy | undefined
+    const own = isAccountClient(client.clientId)
+    const ownName = () => translator(renderer.locales, locale).t('account.name')
     const redirectUri = text(params.redirect_uri) ?? client.redirectUris?.[0] ?? ''
     return {
       locale,
+      own,
       path: `/interaction/${uid}`,
-      client: { name: client.clientName ?? client.clientId, domain: registeredDomain([redirectUri]) },
+      client: {
+        name: own ? ownName() : (client.clientName ?? client.clientId),
+        domain: registeredDomain([redirectUri]),
+      },
       asked: {
         uid,
         clientId: client.clientId,

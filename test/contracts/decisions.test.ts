@@ -139,7 +139,7 @@ describeOnEachDatabase('DecisionStore', (open) => {
     const attempt = await makeReturn(kit)
     const { interaction, event } = anAcceptance(attempt)
     const refusal = { ...interaction, payload: { ...interaction.payload, result: { error: 'access_denied' } } }
-    const refuse = () => kit.decisions.refuse({ interaction: refusal, attemptId: attempt.id, event })
+    const refuse = () => kit.decisions.close({ interaction: refusal, attemptId: attempt.id, event })
     expect(await added(async () => expect(await refuse()).toBe(true))).toEqual({
       ...nothing,
       event: 1,

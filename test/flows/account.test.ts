@@ -42,12 +42,100 @@ describe('the person’s page — DPDP Act 2023 §§6(4), 11; security.md BR-1, 
   const account = (citizen: Citizen) => citizen.get(new URL('/account', stage.issuer))
   const textOf = ({ html }: Page) => html.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ')
 
-  it('tells who is not signed in how to get there, and whom to ask', async () => {
+  const signInHere = async (citizen: Citizen) => {
+    const href = /href="(\/authorize[^"]+)"/.exec((await account(citizen)).html)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    return citizen.get(new URL(href, stage.issuer))
+  }
+  const enter = async (citizen: Citizen, persona: string) =>
+    signInAtDigiLocker(citizen, await signInHere(citizen), persona)
+  const countOf = async (table: string) => {
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}`.execute(database.db())
+    return rows[0]?.n
+  }
+
+  it('offers who is not signed in to do so here, and tells whom to ask', async () => {
     const page = await account(new Citizen(REDIRECT_URI))
     expect(page.status).toBe(200)
-    expect(textOf(page)).toContain('Sign in there with DigiLocker')
+    expect(textOf(page)).toContain('Sign in with DigiLocker')
     expect(page.html).toContain('mailto:privacy@dwar.example')
     expect(page.forms).toEqual([])
+  })
+
+  it('lets her sign in here without sharing anything, and take back what she shared from another browser', async () => {
+    const { config, tokens, clientId } = await signIn()
+    const citizen = new Citizen(REDIRECT_URI)
+    const start = await signInHere(citizen)
+    expect(textOf(start)).toContain('Sign in to your page')
+    expect(textOf(start)).not.toContain('asked to share')
+    const before = await Promise.all(['consent', 'oidc_grant'].map(countOf))
+    const page = await signInAtDigiLocker(citizen, start, 'asha')
+    expect(page.url.href).toBe(new URL('/account', stage.issuer).href)
+    expect(textOf(page)).toContain('Test Shop')
+    expect(textOf(page)).not.toContain('your page')
+    expect(await Promise.all(['consent', 'oidc_grant'].map(countOf))).toEqual(before)
+    expect(await stage.app.events.history({ clientId: 'dwar-account', type: 'account.entered' })).toHaveLength(1)
+    await citizen.submit(page, /Take back consent/, [['client', clientId]])
+    const used = client.fetchUserInfo(config, tokens.access_token, client.skipSubjectCheck)
+    await expect(used).rejects.toMatchObject({ status: 401 })
+    await citizen.submit(await citizen.get(new URL('/logout', stage.issuer)), /^yes$/)
+    expect(textOf(await account(citizen))).toContain('Sign in with DigiLocker')
+    // The session over there is still open, and may be anybody's who held this phone.
+    expect(textOf(await citizen.submit(await signInHere(citizen), /continue/i))).toContain('PIN')
+  })
+
+  it('makes no account for who never shared anything, and says so', async () => {
+    const before = await countOf('account')
+    const citizen = new Citizen(REDIRECT_URI)
+    const page = await enter(citizen, 'farida')
+    expect(page.status).toBe(404)
+    expect(page.html).toContain('ACCOUNT_UNKNOWN')
+    expect(await countOf('account')).toBe(before)
+    const left = await citizen.submit(page, /Return to your page/)
+    expect(left.url.href).toBe(new URL('/account', stage.issuer).href)
+    expect(textOf(left)).toContain('Sign in with DigiLocker')
+  })
+
+  /** She has come back from DigiLocker, and her browser asks for the interaction next. */
+  async function returned() {
+    const citizen: Citizen = new Citizen(() => citizen.visited.at(-2)?.pathname.startsWith('/callback/') === true)
+    const start = await signInHere(citizen)
+    const csrf = start.forms[0]?.fields.find(([name]) => name === 'csrf')?.[1] ?? ''
+    const { url } = await signInAtDigiLocker(citizen, start, 'asha')
+    const here = new Citizen(REDIRECT_URI)
+    Object.assign(here, { jar: citizen.jar })
+    return { citizen: here, url, csrf }
+  }
+
+  it('lets one press count, and leads whoever comes twice to the page', async () => {
+    await signIn()
+    const { citizen, url } = await returned()
+    const pages = await Promise.all([1, 2, 3].map(() => citizen.get(url)))
+    expect(pages.some((page) => page.url.pathname === '/account' && page.html.includes('Test Shop'))).toBe(true)
+    expect(textOf(await account(citizen))).toContain('Test Shop')
+    const history = await stage.app.events.history({ interactionUid: url.pathname.split('/')[2] ?? '' })
+    expect(history.filter(({ body }) => body.type === 'account.entered')).toHaveLength(1)
+  })
+
+  it('takes no consent for the page, whatever is posted', async () => {
+    await signIn()
+    const { citizen, url, csrf } = await returned()
+    const before = await countOf('consent')
+    const at = new URL(`${url.pathname}/consent`, stage.issuer)
+    const { html } = await citizen.post(at, { csrf, decision: 'share', shown: 'x' })
+    expect(html).toContain('INTERACTION_OUT_OF_ORDER')
+    expect((await citizen.post(at, { csrf, decision: 'no' })).html).toContain('INTERACTION_OUT_OF_ORDER')
+    expect(await countOf('consent')).toBe(before)
+  })
+
+  it('tells nobody of the response type that is for the page alone', async () => {
+    const { url } = await prepare()
+    const other = new URL(url)
+    other.searchParams.set('response_type', 'none')
+    for (const name of ['code_challenge', 'code_challenge_method']) other.searchParams.delete(name)
+    const answer = await new Citizen(REDIRECT_URI).get(other)
+    expect(new URL(answer.url).searchParams.get('error')).toBe('invalid_request')
+    const metadata = (await (await fetch(new URL('/.well-known/openid-configuration', stage.issuer))).json()) as object
+    expect(metadata).toMatchObject({ response_types_supported: ['code'] })
   })
 
   it('shows each app by name and registered domain with the names of what was shared, and no value', async () => {

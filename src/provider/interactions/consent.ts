@@ -33,7 +33,7 @@ export type Answer = (result: InteractionResults) => Promise<Draft>
 
 export interface ConsentParts {
   readonly accounts: AccountStore
-  readonly decisions: Pick<DecisionStore, 'accept' | 'refuse'>
+  readonly decisions: Pick<DecisionStore, 'accept' | 'close'>
   readonly upstream: Pick<Upstream, 'keepUntil'>
   readonly vault: Vault
   readonly hash: KeyedHasher
@@ -164,7 +164,7 @@ export function createConsent(parts: ConsentParts) {
     locale: string,
     answer: Answer,
   ): Promise<void> {
-    const refused = await parts.decisions.refuse({
+    const refused = await parts.decisions.close({
       interaction: await answer({
         error: 'access_denied',
         error_description: 'the person did not agree to share',

@@ -19,11 +19,12 @@ export interface AccountApp {
   readonly until: string
 }
 
-/** What a person shares and with whom; or, signed out, how to get to see it (DPDP Act 2023 §§6(4), 11). */
+/** What a person shares and with whom; or, signed out, the way to see it (DPDP Act 2023 §§6(4), 11). */
 export interface AccountPage extends PageFrame {
   /** undefined: nobody is signed in here in this browser */
   readonly apps: readonly AccountApp[] | undefined
   readonly action: string
+  readonly signInHref: string
   readonly csrf: string | undefined
   readonly contact: { readonly label: string; readonly href: string } | undefined
 }
@@ -36,6 +37,7 @@ export interface AppView extends SharedWithApp {
 export interface AccountView extends PageFrame {
   readonly apps: readonly AppView[] | undefined
   readonly action: string
+  readonly signInHref: string
   readonly csrf: string | undefined
   readonly contact?: { readonly label: string; readonly href: string } | undefined
 }
@@ -45,6 +47,7 @@ export function toAccountPage(words: Translator, view: AccountView): AccountPage
   return {
     apps: view.apps?.map((app, index) => toAccountApp(words, app, `app-${index + 1}`)),
     action: view.action,
+    signInHref: view.signInHref,
     csrf: view.csrf,
     contact: view.contact && href ? { label: view.contact.label, href } : undefined,
     languages: view.languages,

@@ -6,6 +6,8 @@ import { type ClientIdentity, claimLabel, documentLabel, isProof, type PageFrame
  * Its form posts `csrf`, `request` and `decision` = `continue` | `cancel` to `action`.
  */
 export interface StartPage extends PageFrame {
+  /** she signs in to her own page, and no app asks */
+  readonly own: boolean
   readonly clientName: string
   readonly clientDomain: string
   readonly purpose: string
@@ -23,6 +25,7 @@ export interface StartPage extends PageFrame {
 }
 
 export interface StartView extends PageFrame {
+  readonly own: boolean
   readonly client: ClientIdentity
   readonly purpose: string
   /** names of claims, `verified_claims.<name>` included */
@@ -39,6 +42,7 @@ export function toStartPage(words: Translator, view: StartView): StartPage {
   const plain = view.claims.filter((claim) => !isProof(claim)).map((claim) => claimLabel(words, claim))
   const proven = view.claims.filter(isProof).map((claim) => claimLabel(words, claim))
   return {
+    own: view.own,
     clientName: view.client.name,
     clientDomain: view.client.domain,
     purpose: view.purpose,

@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { type SharedWithApp, type SharingStore, toApps } from '../../privacy/sharing.ts'
+import { accountSignIn } from '../../provider/account-client.ts'
 import { findBrowserSession } from '../../provider/browser-session.ts'
 import { registeredDomain } from '../../provider/clients.ts'
 import type { Browser } from '../browser.ts'
@@ -15,6 +16,7 @@ export interface AccountParts {
   readonly browser: Browser
   readonly pages: PageSender
   readonly clock: () => number
+  readonly issuer: URL
   readonly notice: { readonly contact?: { label: string; href: string } | undefined }
 }
 
@@ -26,7 +28,7 @@ const formOf = (sessionUid: string): string => `account:${sessionUid}`
 
 /**
  * `/account`: what the person who is signed in here shares, and with whom; each app can be taken back with one press
- * (DPDP Act 2023 §6(4): withdrawing is as easy as consenting). Who is not signed in is told how to get here.
+ * (DPDP Act 2023 §6(4): withdrawing is as easy as consenting). Who is not signed in can sign in with DigiLocker.
  */
 export function accountRoutes(parts: AccountParts): Middleware {
   const { engine, sharings, browser, pages } = parts
@@ -35,11 +37,20 @@ export function accountRoutes(parts: AccountParts): Middleware {
 
   router.get('/', async (ctx) => {
     ctx.state.route = 'account'
+    // Back from the sign-in: what the engine tells an app is nothing for the address bar.
+    if (ctx.query.iss !== undefined) return redirect(ctx, '/account')
     const session = await sessionOf(ctx)
     const apps = session && (await appsOf(session.accountId))
     const csrf = session && browser.csrf(browser.ensure(ctx), formOf(session.uid))
     pages.send(ctx, 'account', (words, languages) =>
-      toAccountPage(words, { apps, csrf, action: '/account/withdraw', contact: parts.notice.contact, languages }),
+      toAccountPage(words, {
+        apps,
+        csrf,
+        action: '/account/withdraw',
+        signInHref: accountSignIn(parts.issuer),
+        contact: parts.notice.contact,
+        languages,
+      }),
     )
   })
 

@@ -4,6 +4,7 @@ import { AppError, type ErrorCode, WebError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { isAssured, needsOf, requestOf } from '../../provider/interactions/asked.ts'
 import type { ConsentStory } from '../../provider/interactions/consent.ts'
+import type { Entry } from '../../provider/interactions/entry.ts'
 import type { Login, Returned, Standing } from '../../provider/interactions/login.ts'
 import type { Offer, OfferItem } from '../../provider/interactions/offer.ts'
 import type { Reuse } from '../../provider/interactions/reuse.ts'
@@ -25,6 +26,7 @@ export interface InteractionParts {
   readonly login: Login
   readonly consent: ConsentStory
   readonly reuse: Reuse
+  readonly entry: Entry
   readonly decisions: Pick<DecisionStore, 'leave'>
   readonly browser: Browser
   readonly pages: PageSender
@@ -72,8 +74,10 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
       })
       return
     }
-    if (standing.outcome.kind === 'identity')
-      showConsent(ctx, visit, csrf, { attemptId: standing.attemptId, ...standing.outcome })
+    if (standing.outcome.kind !== 'identity') return
+    const returned = { attemptId: standing.attemptId, ...standing.outcome }
+    if (visit.own) redirect(ctx, (await enterAccount(ctx, visit, returned)).href)
+    else showConsent(ctx, visit, csrf, returned)
   })
 
   router.post('/start', readForm, async (ctx) => {
@@ -105,12 +109,23 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     return new URL(engine.returnTo)
   }
 
+  /** Nothing is asked of her: to see her own page it is enough that it is she. */
+  async function enterAccount(ctx: Parameters<typeof enter>[0], visit: Visit, returned: Returned): Promise<URL> {
+    try {
+      await parts.entry.enter(visit.asked, returned, visit.answer)
+    } catch (error) {
+      return onwards(ctx, error)
+    }
+    return new URL(visit.engine.returnTo)
+  }
+
   async function decide(visit: Visit, choice: Choice): Promise<'decided' | 'changed'> {
     const standing = await login.standing(visit.asked.uid)
     const earlierAnswer = standing.kind !== 'returned' && (await earlier.decide(visit, choice))
     if (earlierAnswer) return earlierAnswer
     if (standing.kind !== 'returned' || standing.outcome.kind !== 'identity' || (await failureOf(visit, standing)))
       throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to yet')
+    if (visit.own) throw new WebError('INTERACTION_OUT_OF_ORDER', 'there is nothing to consent to')
     const returned = { attemptId: standing.attemptId, ...standing.outcome }
     if (!choice.share) await consent.refuse(visit.asked, returned, visit.locale, visit.answer)
     else if (choice.shown !== digestOfShown(toShown(visit, consent.offerFor(visit.asked, returned), returned.identity)))
@@ -130,6 +145,7 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
     pages.send(ctx, 'start', (words, languages) =>
       toStartPage(words, {
         client: visit.client,
+        own: visit.own,
         purpose: visit.asked.purpose,
         claims: requestedNames(requestOf(visit.asked)),
         doctypes: [...new Set(needsOf(visit.asked).flatMap((need) => need.anyOf))],
@@ -183,10 +199,11 @@ export function interactionRoutes(parts: InteractionParts): Middleware {
    * when the documents prove less than the app insists on.
    */
   async function failureOf(
-    { asked }: Visit,
+    { asked, own }: Visit,
     { outcome }: Standing & { kind: 'returned' },
   ): Promise<ErrorCode | undefined> {
     if (outcome.kind === 'failed') return outcome.code
+    if (own && !(await parts.entry.isKnown(outcome.identity))) return 'ACCOUNT_UNKNOWN'
     if (!(await consent.isSheWhoIsWanted(asked, outcome.identity))) return 'ACCOUNT_MISMATCH'
     return isAssured(asked, outcome.identity.documents) ? undefined : 'ACR_UNMET'
   }

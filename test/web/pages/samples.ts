@@ -71,6 +71,11 @@ export function renderAll(locale: string, variant: Variant): Sample[] {
   const hidden = { action: '/interaction/u1/next', csrf: words.domain }
   return [
     render('start', 'start', sampleStart(locale, words, languages)),
+    render(
+      'start-own',
+      'start',
+      sampleStart(locale, { ...words, client: wordsOf(locale).t('account.name') }, languages, true),
+    ),
     render('start-paused', 'start', { ...sampleStart(locale, words, languages), paused: true }),
     render('consent', 'consent', toConsentPage(wordsOf(locale), sampleConsent(words, languages))),
     render('consent-problem', 'consent', toConsentPage(wordsOf(locale), withProblem(sampleConsent(words, languages)))),
@@ -122,8 +127,9 @@ export function wordsOf(locale: string) {
   return translator(renderer.locales, locale)
 }
 
-function sampleStart(locale: string, words: Words, languages: LanguageLink[]) {
+function sampleStart(locale: string, words: Words, languages: LanguageLink[], own = false) {
   return toStartPage(wordsOf(locale), {
+    own,
     client: { name: words.client, domain: words.domain },
     purpose: words.purpose,
     claims: ['name', 'age_over_18', 'driving_licence_classes', 'verified_claims.name', 'verified_claims.birthdate'],
@@ -202,13 +208,21 @@ export function sampleAccount(words: Words, languages: readonly LanguageLink[] =
     ],
     csrf: words.domain,
     action: '/account/withdraw',
+    signInHref: '/authorize?prompt=login',
     contact: { label: 'privacy@dwar.example', href: 'mailto:privacy@dwar.example' },
     languages,
   }
 }
 
 function sampleSignedOut(locale: string, languages: readonly LanguageLink[]) {
-  const view = { apps: undefined, csrf: undefined, action: '/account/withdraw', contact: undefined, languages }
+  const view = {
+    apps: undefined,
+    csrf: undefined,
+    action: '/account/withdraw',
+    signInHref: '/authorize?prompt=login',
+    contact: undefined,
+    languages,
+  }
   return toAccountPage(wordsOf(locale), view)
 }
 
