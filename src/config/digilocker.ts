@@ -63,7 +63,7 @@ export const digilockerVariables = {
   DIGILOCKER_SCOPES: list
     .default([])
     .describe(
-      'Scopes to ask DigiLocker for; empty sends none and the ones ticked in the portal apply. One that is not ticked ends in `invalid_scope` before the sign-in.',
+      'Scopes to ask DigiLocker for; empty sends none and the ones ticked in the portal apply. One that is not ticked ends in `invalid_scope` before the sign-in. Those of files (`files.…`) are left out where no document is needed, if others remain.',
     ),
   DIGILOCKER_EXTRA_PARAMETERS: pairs
     .default({})

@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts'
 import type { SimResponse } from './http.ts'
 import type { Persona } from './persona.ts'
 import { QUIRKS } from './quirks.ts'
-import type { Flow } from './world.ts'
+import { asksForNoDocument, type Flow } from './world.ts'
 
 export const STYLE_PATH = '/assets/simulator.css'
 export const ICON_PATH = '/assets/simulator.svg'
@@ -82,7 +82,7 @@ export function consentPage(flow: Flow, persona: Persona, offers: readonly Offer
   const until = dayFirst(indianTime(flow.consentValidTill).slice(0, 10), '/')
   const list =
     offers.length === 0
-      ? html`<p class="help">Your locker holds none of the documents asked for.</p>`
+      ? html`<p class="help">${asksForNoDocument(flow) ? 'No document is asked for.' : 'Your locker holds none of the documents asked for.'}</p>`
       : html`<fieldset class="documents"><legend>Documents to share</legend>${offers.map(documentChoice)}</fieldset>`
   const body = html`
     <p class="signed-in">Signed in as <strong>${persona.name}</strong></p>

@@ -4,7 +4,7 @@ import { formOf, redirect, type SimRequest, type SimResponse } from './http.ts'
 import { consentPage, errorPage, type Offer, signInPage } from './pages.ts'
 import type { Persona } from './persona.ts'
 import { parseQuirkNames, type QuirkRule, type Quirks, RuleError } from './rules.ts'
-import { type Flow, randomHex, type World } from './world.ts'
+import { asksForNoDocument, type Flow, randomHex, type World } from './world.ts'
 
 const WRONG_PINS_ALLOWED = 5
 
@@ -88,6 +88,7 @@ type Choice = Offer & { readonly doctype: string; readonly document: LockerDocum
 
 /** What the citizen can tick: documents in the locker, and types asked for by name that are not there yet. */
 function choicesFor(flow: Flow, persona: Persona, world: World): Choice[] {
+  if (asksForNoDocument(flow)) return []
   const locker = world.locker(persona)
   const wanted = flow.doctypes ?? [...new Set(locker.map(({ doctype }) => doctype))]
   return wanted.flatMap((doctype) => {

@@ -49,6 +49,10 @@ export interface Flow {
   wrongPins: number
 }
 
+/** Neither by type nor by scope. That a narrower scope narrows this page is inferred (digilocker-api.md §5). */
+export const asksForNoDocument = ({ doctypes, scopes }: Pick<Flow, 'doctypes' | 'scopes'>): boolean =>
+  doctypes === undefined && !scopes.includes('files.issueddocs')
+
 /** What a citizen agreed to. Revoking it ends every token that hangs on it. */
 export interface Grant {
   readonly client: SimulatorClient

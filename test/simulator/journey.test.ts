@@ -168,6 +168,7 @@ describe('consent for each document — digilocker-api.md §5', () => {
 
   it('refuses the issued list without files.issueddocs and the user without userdetails', async () => {
     const userOnly = await walk.login(simulator, { change: { scope: 'userdetails' } })
+    expect(userOnly.scope).toBe('userdetails') // no document was offered
     expect((await walk.get(simulator, walk.ISSUED, userOnly.access_token)).status).toBe(403)
     const filesOnly = await walk.login(simulator, { change: { scope: 'files.issueddocs' } })
     expect((await walk.get(simulator, walk.USER, filesOnly.access_token)).status).toBe(403)

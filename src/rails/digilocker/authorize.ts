@@ -59,14 +59,24 @@ export function authorizeUrl(
 
 function optionalParameters(request: RailRequest, settings: DigiLockerSettings, now: number): Record<string, string> {
   const doctypes = wantedDoctypes(request, settings)
+  const scopes = wantedScopes(request, settings)
   return {
     purpose: plain(request.purpose, 'purpose'),
     service_name: plain(request.serviceName, 'service_name'),
-    ...(settings.scopes.length > 0 && { scope: settings.scopes.join(' ') }),
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     ...(doctypes.length > 0 && { req_doctype: doctypes.join(',') }),
     ...(settings.consentSeconds !== undefined && { consent_valid_till: String(now + settings.consentSeconds) }),
     ...(request.freshLogin && { prompt: 'login' }),
   }
+}
+
+/**
+ * Where no document is needed DigiLocker shall offer none: nobody is asked for more than the purpose takes (DPDP Act 2023
+ * §6(1)). Sending no scope at all would ask for every one that is ticked in the portal (digilocker-api.md §4).
+ */
+function wantedScopes({ needs }: RailRequest, { scopes }: DigiLockerSettings): readonly string[] {
+  const withoutFiles = scopes.filter((scope) => !scope.startsWith('files.'))
+  return needs.length === 0 && withoutFiles.length > 0 ? withoutFiles : scopes
 }
 
 /** Narrows DigiLocker's consent screen to what this request needs; an unapproved doctype would be refused there. */

@@ -47,6 +47,16 @@ describe('DigiLocker authorize request — digilocker-api.md §4', () => {
     expect(query.toString()).not.toContain(state.codeVerifier)
   })
 
+  it('asks for no scope of documents where none is needed, and never for none at all', async () => {
+    const scopes = ['userdetails', 'files.issueddocs', 'files.uploadeddocs', 'picture']
+    const scopeOf = async (settings: { scopes: string[] }, needs: RailRequest['needs']) =>
+      (await begin(settings, { needs })).query.get('scope')
+    expect(await scopeOf({ scopes }, [])).toBe('userdetails picture')
+    expect(await scopeOf({ scopes }, [need('PANCR')])).toBe(scopes.join(' '))
+    expect(await scopeOf({ scopes: ['files.issueddocs'] }, [])).toBe('files.issueddocs')
+    expect(await scopeOf({ scopes: [] }, [])).toBeNull()
+  })
+
   it('makes a new verifier for every journey', async () => {
     const [one, two] = [await begin(), await begin()]
     expect(one.state.codeVerifier).not.toBe(two.state.codeVerifier)
@@ -93,7 +103,7 @@ describe('DigiLocker authorize request — digilocker-api.md §4', () => {
 
   it('sends no scope unless configured', async () => {
     expect((await begin()).query.has('scope')).toBe(false)
-    const { query } = await begin({ scopes: ['openid', 'files.issueddocs'] })
+    const { query } = await begin({ scopes: ['openid', 'files.issueddocs'] }, { needs: [need('PANCR')] })
     expect(query.get('scope')).toBe('openid files.issueddocs')
   })
 
