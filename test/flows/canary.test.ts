@@ -176,6 +176,7 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     })
     await playAnotherScript()
     await playPdfs()
+    await playOwnPage()
     await playPushed()
     await playTokens(login.tokens)
     await playReuse()
@@ -211,6 +212,20 @@ describeOnEachDatabase('what is kept of a person and of secrets', (open) => {
     const before = simulator.requestCounts().file ?? 0
     await signIn({}, 'dev')
     expect(simulator.requestCounts().file ?? 0).toBeGreaterThan(before)
+  }
+
+  /** She looks at what she shares, and somebody who shares nothing tries to. */
+  async function playOwnPage(): Promise<void> {
+    addPersona(person, 'farida')
+    const signInHere = async (persona: string) => {
+      const citizen = new Citizen('https://shop.example/')
+      const { html } = await citizen.get(new URL('/account', stage.issuer))
+      const href = /href="(\/authorize[^"]+)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? ''
+      return toConsent(citizen, new URL(href, stage.issuer), persona)
+    }
+    expect((await signInHere('asha')).url.pathname).toBe('/account')
+    expect((await signInHere('farida')).html).toContain('ACCOUNT_UNKNOWN')
+    dumps.push(await dumpDatabase(database))
   }
 
   async function playPushed(): Promise<void> {
