@@ -4,6 +4,9 @@ import type { Database } from './database.ts'
 import { insertEventsOfAct, toEventRows } from './event-rows.ts'
 import type { RequestMemo } from './request-memo.ts'
 
+/** Seconds: so long an app is tried. */
+export const TOLD_FOR = 86_400
+
 const DUE = `due_at <= to_timestamp($1) and ends_at > to_timestamp($1)
   and (lease_until is null or lease_until <= to_timestamp($1))`
 

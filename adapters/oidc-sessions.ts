@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { LogoutNotice } from '../src/provider/stores.ts'
+import { TOLD_FOR } from './logout-store.ts'
 import {
   expiryFloor,
   expiryOf,
@@ -19,8 +20,6 @@ import {
 } from './oidc-sql.ts'
 import { refuseNullBytes } from './statement-guard.ts'
 import { type PendingSession, storeSession } from './token-batch.ts'
-
-const DAY = 86_400
 
 /**
  * Browser sessions. Two requests of one browser each read the session, change it and write it whole, so what each of
@@ -130,7 +129,7 @@ export class SessionAdapter implements Adapter {
   /** From now, and for how long an app is tried. */
   #day(): [number, number] {
     const now = this.#parts.clock()
-    return [now, now + DAY]
+    return [now, now + TOLD_FOR]
   }
 
   /**

@@ -1,8 +1,11 @@
+import { sql } from 'kysely'
+import type { Clock } from '../src/clock.ts'
 import type { ConsentItem } from '../src/privacy/consent.ts'
 import type { DwarEvent, EventStore } from '../src/privacy/event.ts'
 import type { Sharing, SharingStore } from '../src/privacy/sharing.ts'
 import type { Database } from './database.ts'
 import { grantsInOrder } from './grants-in-order.ts'
+import { TOLD_FOR } from './logout-store.ts'
 
 /** (account, now, limit); indexes consent_account, oidc_grant's key, event_ending. The event that ended a grant is its first. */
 const LIST = `select c.id, c.client_id, c.items, extract(epoch from c.given_at)::float8 as given_at,
@@ -30,13 +33,18 @@ interface Row {
 }
 
 /** What a person shared, read from consents, grants and history; and taken back. */
-export function createSharingStore(database: Database, events: EventStore): SharingStore {
+export function createSharingStore(database: Database, events: EventStore, clock: Clock): SharingStore {
   return {
     async list(accountId, now, limit) {
       const rows = await database.hot<Row>('sharing_list', LIST, [accountId, now, limit])
       return rows.map(toSharing)
     },
-    withdraw: (accountId, clientId) => database.transact(() => withdraw(database, events, accountId, clientId)),
+    withdraw: (accountId, clientId) =>
+      database.transact(async () => {
+        const ended = await withdraw(database, events, accountId, clientId)
+        if (ended > 0) await tellApp(database, clock(), accountId, clientId)
+        return ended
+      }),
   }
 }
 
@@ -86,4 +94,24 @@ async function withdraw(database: Database, events: EventStore, accountId: strin
     ),
   )
   return consents.length
+}
+
+/**
+ * An app that is told of sign-outs is told of this as well, so that it stops too (DPDP Act 2023 §6(6)): of the person, or,
+ * where it knows people by session alone, of each session she has (OpenID Connect Back-Channel Logout 1.0 §2.2, §2.4).
+ */
+async function tellApp(database: Database, now: number, accountId: string, clientId: string): Promise<void> {
+  const { rows } = await sql<{ sid: string | null }>`
+    select distinct case when by_session then m.payload #>> array['authorizations', ${clientId}, 'sid'] end as sid
+    from (select coalesce((metadata ->> 'backchannel_logout_session_required')::boolean, false) as by_session
+      from client where id = ${clientId} and metadata ->> 'backchannel_logout_uri' is not null) as app
+    left join oidc_model m on by_session and m.model = 'Session' and m.account_id = ${accountId}
+      and m.expires_at > to_timestamp(${now})
+    where not by_session or m.payload #>> array['authorizations', ${clientId}, 'sid'] is not null`.execute(
+    database.db(),
+  )
+  const at = new Date(now * 1000)
+  const notice = { client_id: clientId, account_id: accountId, due_at: at, ends_at: new Date((now + TOLD_FOR) * 1000) }
+  const deliveries = rows.map(({ sid }) => ({ ...notice, id: database.newId(), sid }))
+  if (deliveries.length > 0) await database.db().insertInto('logout_delivery').values(deliveries).execute()
 }

@@ -72,7 +72,7 @@ export function createStorage(database: Database, clock: Clock, memo: RequestMem
     accounts: createAccountStore(database, memo),
     attempts: createAttemptStore(database, clock, memo),
     consents: createConsentStore({ database, clock, events, memo }),
-    sharings: createSharingStore(database, events),
+    sharings: createSharingStore(database, events, clock),
     upstreamSessions: createUpstreamSessionStore(database),
     logouts: createLogoutStore(database, clock, memo),
     postedRequests: createPostedRequestStore(database),

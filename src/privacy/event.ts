@@ -79,7 +79,7 @@ export type EventBody =
   | { type: 'grant.revoked'; reason: 'reuse' | 'client' | 'logout' | 'other' }
   /** Claim values reached the end of their retention and were deleted. */
   | { type: 'values.expired'; consentId: string }
-  /** A relying app was told that the person signed out (OpenID Connect Back-Channel Logout 1.0). */
+  /** A relying app was told that the person signed out, or took its consent back (OpenID Connect Back-Channel Logout 1.0). */
   | { type: 'logout.delivered'; attempts: number }
   /** A relying app will not be told: it could not be for a day, answers 400, or is gone or without an address. */
   | { type: 'logout.undeliverable'; attempts: number; reason: 'client' | 'refused' | 'ended' }

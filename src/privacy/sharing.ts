@@ -23,7 +23,7 @@ export interface SharingStore {
   list(accountId: string, now: number, limit: number): Promise<Sharing[]>
   /**
    * Takes back everything that was agreed to for this app: its grants with all their tokens, the values kept for it, and
-   * an event for each consent, in one transaction. Says how many consents that ended.
+   * an event for each consent, in one transaction, with the note that the app is to be told. Says how many consents that ended.
    */
   withdraw(accountId: string, clientId: string): Promise<number>
 }

@@ -65,9 +65,9 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
       ...change,
     })
 
-  async function signIn(app: RelyingApp, citizen: Citizen) {
+  async function signIn(app: RelyingApp, citizen: Citizen, persona = 'asha') {
     const { verifier, parameters } = await app.request()
-    const back = await walk(citizen, app.authorizeUrl(parameters))
+    const back = await walk(citizen, app.authorizeUrl(parameters), persona)
     const callback = oauth.validateAuthResponse(app.as, app.client, back, parameters.get('state') ?? '')
     const tokens = await oauth.processAuthorizationCodeResponse(
       app.as,
@@ -79,8 +79,8 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
   }
 
   /** A second login of the same browser finds DigiLocker signed in already. */
-  async function walk(citizen: Citizen, url: URL): Promise<URL> {
-    if (citizen.visited.length === 0) return logIn(url, { citizen })
+  async function walk(citizen: Citizen, url: URL, persona: string): Promise<URL> {
+    if (citizen.visited.length === 0) return logIn(url, { citizen, persona })
     const upstream = await citizen.submit(await citizen.get(url), /continue/i)
     return (await citizen.submit(await citizen.submit(upstream, /^Allow$/), /^share$/)).url
   }
@@ -132,6 +132,40 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 10_000 })
   })
 
+  it('tells an app that consent was taken back, as it knows people, and none that has no address — DPDP Act 2023 §6(6)', async () => {
+    const bySubject = await addToldApp({ backchannel_logout_session_required: false })
+    const untold = await addRelyingApp(stage, { id_token_signed_response_alg: 'ES256' })
+    const citizen = new Citizen(REDIRECT_URI)
+    const there = new Map<RelyingApp, Awaited<ReturnType<typeof signIn>>>()
+    for (const app of [shop, bySubject, untold]) there.set(app, await signIn(app, citizen))
+    await signIn(shop, new Citizen(REDIRECT_URI)) // in another browser: a session of its own
+    await signIn(shop, new Citizen(REDIRECT_URI), 'bala') // somebody else
+    const withdraw = async (app: RelyingApp) =>
+      citizen.submit(await citizen.get(new URL('/account', stage.issuer)), /Take back consent/, [
+        ['client', app.client.client_id],
+      ])
+    await withdraw(untold)
+    await withdraw(bySubject)
+    await arrived(1)
+    expect(receiver.tokens.map((token) => decodeJwt(token))).toEqual([
+      expect.objectContaining({ aud: bySubject.client.client_id, sub: there.get(bySubject)?.claims?.sub }),
+    ])
+    expect(decodeJwt(receiver.tokens[0] ?? '')).not.toHaveProperty('sid')
+    await withdraw(shop)
+    await arrived(3)
+    const sids = toldTo(shop).map((token) => decodeJwt(token).sid)
+    expect(sids).toContain(there.get(shop)?.claims?.sid)
+    expect(new Set(sids).size).toBe(2)
+    await signIn(bySubject, citizen)
+    await withdraw(shop) // nothing is left to take back
+    await withdraw(bySubject)
+    await vi.waitFor(async () => expect(await eventsOf(bySubject, 'logout.delivered')).toHaveLength(2), {
+      timeout: 20_000,
+    })
+    expect(toldTo(shop)).toHaveLength(2)
+    expect(await eventsOf(untold, 'logout.undeliverable')).toEqual([])
+  })
+
   it('encrypts the logout token for an app whose ID tokens are encrypted (§2.4, §2.6)', async () => {
     const { privateKey, jwk } = await makeKey('ECDH-ES+A256KW', { use: 'enc', alg: 'ECDH-ES+A256KW' })
     const app = await addToldApp({
@@ -141,7 +175,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     })
     const citizen = new Citizen(REDIRECT_URI)
     const { verifier, parameters } = await app.request()
-    const back = await walk(citizen, app.authorizeUrl(parameters))
+    const back = await walk(citizen, app.authorizeUrl(parameters), 'asha')
     const callback = oauth.validateAuthResponse(app.as, app.client, back, parameters.get('state') ?? '')
     const answer = (await (await app.exchange(callback, verifier)).json()) as { id_token: string }
     const idToken = await opened(answer.id_token, privateKey)
