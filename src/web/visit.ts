@@ -84,14 +84,13 @@ export function createVisits({
     if (!client) throw new WebError('CLIENT_UNKNOWN', 'the client of this interaction is gone')
     const policy = client.dwar as ClientPolicy | undefined
     const own = isAccountClient(client.clientId)
-    const ownName = () => translator(renderer.locales, locale).t('account.name')
     const redirectUri = text(params.redirect_uri) ?? client.redirectUris?.[0] ?? ''
     return {
       locale,
       own,
       path: `/interaction/${uid}`,
       client: {
-        name: own ? ownName() : (client.clientName ?? client.clientId),
+        name: own ? translator(renderer.locales, locale).t('account.name') : (client.clientName ?? client.clientId),
         domain: registeredDomain([redirectUri]),
       },
       asked: {
