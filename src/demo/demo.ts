@@ -176,6 +176,7 @@ function welcome(shop: URL, issuer: URL, simulator: URL, seconds: number): strin
 
   Click "Sign in with Dwar", choose a citizen on the simulator's page, allow,
   look at what would be shared, and press Share. The shop then shows what it received.
+  What a citizen shares, and taking it back:  ${new URL('/account', issuer).href}
 
   issuer     ${issuer.origin}   (its only setting in a relying app)
   simulator  ${simulator.origin}   (plays DigiLocker; no real data)
