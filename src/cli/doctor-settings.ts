@@ -48,7 +48,10 @@ function proxies({ issuer, behindProxy, trustedProxies }: Config): Finding {
 }
 
 function scopes({ scopes: asked, tokenVersion }: DigiLockerSettings): Finding[] {
-  if (asked.length === 0) return [fine('scopes', 'none are sent: those ticked in the portal apply')]
+  if (asked.length === 0) {
+    const says = 'none are sent: those ticked in the portal apply; named here, files are left out where none is needed'
+    return [fine('scopes', says)]
+  }
   const openid = asked.includes('openid')
   const next = 'A client with openid ticked must use version 2 of the token endpoint, any other version 1 (§6.1).'
   return [

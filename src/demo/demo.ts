@@ -102,6 +102,7 @@ function demoEnv(env: Env, folder: string, issuer: URL, simulator: URL, trustFil
     DIGILOCKER_CLIENT_ID: upstreamClient.clientId,
     DIGILOCKER_CLIENT_SECRET: upstreamClient.clientSecret,
     DIGILOCKER_SERVICE_NAME: 'Dwar demo',
+    DIGILOCKER_SCOPES: 'files.issueddocs,userdetails,email',
     DIGILOCKER_PULL: 'DRVLC=002202,PANCR=001891',
   }
 }
