@@ -206,14 +206,17 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
   })
 
   it('does not let the person wait for an app that does not answer', async () => {
-    const app = await addToldApp()
-    const citizen = new Citizen(REDIRECT_URI)
-    const { idToken } = await signIn(app, citizen)
     receiver.answerWith('nothing')
-    const started = performance.now()
-    const page = await signOut(citizen, idToken)
-    expect(page.status).toBe(200)
-    expect(performance.now() - started).toBeLessThan(2_400) // the engine alone would have waited for 2.5 s
+    let tried: boolean[] = []
+    // On a machine that stood still the app's 2.5 s may be over before we look: then once more.
+    for (let tries = 0; tries < 5 && tried[0] !== false; tries++) {
+      const app = await addToldApp()
+      const citizen = new Citizen(REDIRECT_URI)
+      const { idToken } = await signIn(app, citizen)
+      expect((await signOut(citizen, idToken)).status).toBe(200)
+      tried = await wereTried(app)
+    }
+    expect(tried).toEqual([false]) // the app is still to be told, or is being told
   })
 
   it.each([503, 302] as const)('tries again after %i, with a new token (§2.8)', async (status) => {
@@ -304,6 +307,16 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
       },
       { timeout: 20_000, interval: 20 },
     )
+
+  /** Of each delivery that is owed, whether a try has come to its end. */
+  async function wereTried({ client }: RelyingApp): Promise<boolean[]> {
+    const rows = await stage.database.hot<{ tried: boolean }>(
+      'test_find_tried',
+      'select attempts > 0 and lease_until is null as tried from logout_delivery where client_id = $1',
+      [client.client_id],
+    )
+    return rows.map(({ tried }) => tried)
+  }
 
   async function waiting({ client }: RelyingApp): Promise<number> {
     const [row] = await stage.database.hot<{ count: number }>(

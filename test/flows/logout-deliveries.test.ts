@@ -42,7 +42,9 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
   let apps: Awaited<ReturnType<typeof listenForApps>>
   let stage: Stage
   let ahead = 0
-  const now = () => Math.floor(Date.now() / 1000) + ahead
+  const began = Math.floor(Date.now() / 1000)
+  /** Stands still until a test lets time pass: however slow the machine, no pause ends before. */
+  const now = () => began + ahead
 
   beforeAll(async () => {
     database = await open()
@@ -99,8 +101,7 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
     await owe(dead, accounts(200), 86_400, 60)
     await owe(healthy, accounts(20))
     await vi.waitFor(() => expect(apps.toldTo(healthy)).toHaveLength(20), { timeout: 120_000, interval: 20 })
-    // Of the 200 four were tried, and perhaps one more after a rest: on a slow machine, too, nobody waits for the others.
-    expect(apps.toldTo(dead).length).toBeLessThan(10)
+    expect(apps.toldTo(dead).length).toBeLessThanOrEqual(4) // of 200: nobody waits for the others
   }, 130_000)
 
   it('tell the apps that can be told while more apps hang than there are slots', async () => {
@@ -162,10 +163,10 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
 
   it('go on when one cannot be put off: its lease ends by itself', async () => {
     const [app, healthy] = [await addApp(503), await addApp()]
-    await owe(app, accounts(1), 86_400, 60)
     await refuse(
       `logout_delivery add constraint test_refusal check (client_id <> '${app}' or due_at < to_timestamp(${now()}))`,
     )
+    await owe(app, accounts(1), 86_400, 60)
     await owe(healthy, accounts(1))
     await soon(async () => expect(await eventsOf(healthy)).toHaveLength(1))
     await soon(() =>
@@ -189,8 +190,9 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
     expect(apps.toldTo(app)).toEqual([])
     const event = { type: 'logout.undeliverable', attempts: 0, reason: 'ended' }
     expect(await eventsOf(app)).toEqual([event, event])
-    expect(givenUp(app)).toEqual([expect.objectContaining({ level: 40, reason: 'ended' }), expect.anything()])
-    expect(await told('given-up', 'ended')).toBe(before + 2)
+    const ended = expect.objectContaining({ level: 40, reason: 'ended' })
+    await soon(() => expect(givenUp(app)).toEqual([ended, ended])) // said once it is written down
+    await soon(async () => expect(await told('given-up', 'ended')).toBe(before + 2))
   })
 
   it('go on giving up when one cannot be given up, and say so each time', async () => {
@@ -199,7 +201,7 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
     await owe(stuck, accounts(1), -60, 120)
     await owe(app, accounts(1), 0, 60)
     await soon(async () => expect(await eventsOf(app)).toHaveLength(1))
-    expect(outcomesOf(stuck)[0]).toMatchObject({ reason: 'ours', level: 50 })
+    await soon(() => expect(outcomesOf(stuck)[0]).toMatchObject({ reason: 'ours', level: 50 }))
     await allow('event')
     await soon(async () => expect(await owed(stuck)).toEqual([]))
   })
@@ -214,7 +216,7 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
     await soon(async () => expect(await owed(app)).toEqual([]))
     expect(await eventsOf(app)).toEqual([{ type: 'logout.undeliverable', attempts: 3, reason: 'refused' }])
     expect(outcomesOf(app).map(({ status }) => status)).toEqual([400, 400])
-    expect(givenUp(app)).toEqual([expect.objectContaining({ reason: 'refused', attempts: 3 })])
+    await soon(() => expect(givenUp(app)).toEqual([expect.objectContaining({ reason: 'refused', attempts: 3 })]))
   })
 
   it.each([404, 429, 500, 302, 'nothing'] as const)('are tried again after %s', async (answer) => {
@@ -238,7 +240,7 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
   it('are given up when their client is gone', async () => {
     const app = `gone-${randomUUID()}`
     await owe(app, accounts(1))
-    await soon(async () => expect(givenUp(app)).toEqual([expect.objectContaining({ reason: 'client' })]))
+    await soon(() => expect(givenUp(app)).toEqual([expect.objectContaining({ reason: 'client' })]))
     expect(await eventsOf(app)).toEqual([{ type: 'logout.undeliverable', attempts: 1, reason: 'client' }])
   })
 
