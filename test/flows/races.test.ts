@@ -121,7 +121,8 @@ describe('two issuer processes over one PostgreSQL', () => {
 
   it('sends a whole login through both processes, page by page', async () => {
     const tokens = await signedIn(app)
-    expect(cluster.processes.map(({ output }) => /"route":"interaction"/.test(output()))).toEqual([true, true])
+    const served = () => cluster.processes.map(({ output }) => /"route":"interaction"/.test(output()))
+    await expect.poll(served, { timeout: 20_000 }).toEqual([true, true])
     for (const index of BOTH) expect(await userinfoStatus(app, index, tokens.access_token)).toBe(200)
   })
 

@@ -54,7 +54,7 @@ const transitHolder = (more: Partial<Parameters<typeof createTransitHolder>[0]> 
     url: transit.url,
     mount: 'transit',
     prefix: 'dwar',
-    timeoutMs: 2000,
+    timeoutMs: 20_000,
     token: () => transit.token,
     ...more,
   })
