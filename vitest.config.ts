@@ -37,8 +37,9 @@ function group(name: string, include: string[], exclude: string[] = []) {
       exclude,
       isolate: false,
       maxWorkers: 2,
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      // Nets, not promises: a busy machine takes many times as long as an idle one.
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
       expect: { requireAssertions: true }, // a test that asserts nothing fails
     },
   }

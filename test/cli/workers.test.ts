@@ -52,14 +52,14 @@ describe('dwar serve with two workers', () => {
       return status
     })
     try {
-      await expect.poll(() => answered, { timeout: 30_000 }).toBeGreaterThan(0)
+      await expect.poll(() => answered, { timeout: 45_000 }).toBeGreaterThan(0)
       await pause(300)
       expect(answered).toBeLessThan(8) // some wait for the one that stands still
     } finally {
       process.kill(first ?? 0, 'SIGCONT')
     }
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 8 }, () => 200))
-  }, 60_000)
+  }, 120_000)
 
   it('shows the metrics of both on one port: what each counts is added up', async () => {
     let text = ''
@@ -68,24 +68,24 @@ describe('dwar serve with two workers', () => {
       text = await scrape(metricsPort)
       return sampleOf(text, 'dwar_workers')
     }
-    await expect.poll(workers, { timeout: 30_000 }).toBe(2)
+    await expect.poll(workers, { timeout: 45_000 }).toBe(2)
     expect(sampleOf(text, 'dwar_verifier_threads')).toBe(2)
     expect(sampleOf(text, 'dwar_worker_exits_total')).toBe(0)
     expect(sampleOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(100_000_000)
-  }, 60_000)
+  }, 120_000)
 
   it('puts another in the place of one that was killed, and serves meanwhile', async () => {
     const [killed] = pids()
     process.kill(killed ?? 0, 'SIGKILL')
     // Nothing is handed to it any more once this is known; what was in its hands is lost with it.
     const known = new RegExp(`"pid":${killed},.*"signal":"SIGKILL","msg":"worker ended"`)
-    await expect.poll(issuer().output, { timeout: 30_000 }).toMatch(known)
+    await expect.poll(issuer().output, { timeout: 45_000 }).toMatch(known)
     expect(await ask()).toBe(200)
-    await expect.poll(workersServing, { timeout: 30_000 }).toBe(2)
+    await expect.poll(workersServing, { timeout: 45_000 }).toBe(2)
     expect(pids()).not.toContain(killed)
     expect(sampleOf(await scrape(metricsPort), 'dwar_worker_exits_total')).toBe(1)
     expect(await Promise.all(Array.from({ length: 8 }, ask))).toEqual(Array.from({ length: 8 }, () => 200))
-  }, 60_000)
+  }, 120_000)
 
   it('says once, with its code, why it cannot start', async () => {
     const taken = { DWAR_PORT: String(issuer().port), DWAR_METRICS_PORT: '' }
@@ -94,18 +94,18 @@ describe('dwar serve with two workers', () => {
       (error: Error) => error.message,
     )
     expect(message.match(/PORT_IN_USE/g)).toHaveLength(1)
-  }, 60_000)
+  }, 120_000)
 
   it('is heeded when it is told to stop while it starts: nobody is left, and it ends with 0', async () => {
     const starting = cluster.launch({ DWAR_PORT: '0', DWAR_METRICS_PORT: '' })
     const ready = starting.port.catch(() => undefined) // which it may never say
-    await expect.poll(starting.output, { timeout: 30_000 }).toContain('worker ready')
+    await expect.poll(starting.output, { timeout: 45_000 }).toContain('worker ready')
     const { pid } = starting.child
     const begun = childrenOf(pid)
     expect(await starting.stop('SIGTERM')).toBe(0)
     await ready
     expect(begun.filter(isAlive)).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   it('finishes what it is doing on SIGTERM, all workers, and ends with 0', async () => {
     const workers = pids()
@@ -113,14 +113,14 @@ describe('dwar serve with two workers', () => {
     const { port } = issuer()
     const begun = await Promise.all(Array.from({ length: 4 }, () => beginRequest(port)))
     const stopped = issuer().stop('SIGTERM')
-    await expect.poll(() => knock(port), { timeout: 20_000 }).toBe('ECONNREFUSED')
+    await expect.poll(() => knock(port), { timeout: 45_000 }).toBe('ECONNREFUSED')
     const finishing = performance.now()
     for (const answer of await Promise.all(begun.map((request) => request.finish())))
       expect(answer).toMatch(/^HTTP\/1\.1 100 .*HTTP\/1\.1 400 .*"error":"invalid_request"/s)
     expect(await stopped).toBe(0)
     expect(performance.now() - finishing).toBeLessThan(25_000) // by themselves: in 30 s those that hang are killed
     expect(workers.filter(isAlive)).toEqual([])
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the number of workers', () => {

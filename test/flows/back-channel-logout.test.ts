@@ -101,7 +101,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     receiver.tokens.filter((token) => decodeJwt(token).aud === client.client_id)
 
   const arrived = (count: number) =>
-    vi.waitFor(() => expect(receiver.tokens.length).toBeGreaterThanOrEqual(count), { timeout: 20_000, interval: 50 })
+    vi.waitFor(() => expect(receiver.tokens.length).toBeGreaterThanOrEqual(count), { timeout: 45_000, interval: 50 })
 
   it('tells every app of the session by a signed logout token (§2.4, §2.5)', async () => {
     const other = await addToldApp({ backchannel_logout_session_required: false })
@@ -129,7 +129,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     expect(first.claims?.sid).toEqual(expect.any(String))
     expect(of(other)).toMatchObject({ sub: second.claims?.sub })
     expect(of(other)).not.toHaveProperty('sid')
-    await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 45_000 })
   })
 
   it('tells an app that consent was taken back, as it knows people, and none that has no address — DPDP Act 2023 §6(6)', async () => {
@@ -226,11 +226,11 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     receiver.answerWith(status)
     await signOut(citizen, idToken)
     const own = () => toldTo(app)
-    await vi.waitFor(() => expect(own().length).toBeGreaterThan(0), { timeout: 20_000 })
+    await vi.waitFor(() => expect(own().length).toBeGreaterThan(0), { timeout: 45_000 })
     receiver.answerWith(200)
     await putOff(app)
     ahead += 60
-    await vi.waitFor(async () => expect(await eventsOf(app, 'logout.delivered')).toHaveLength(1), { timeout: 20_000 })
+    await vi.waitFor(async () => expect(await eventsOf(app, 'logout.delivered')).toHaveLength(1), { timeout: 45_000 })
     const ids = own().map((token) => decodeJwt(token).jti)
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids.length).toBeGreaterThan(1)
@@ -249,7 +249,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
         expect((await eventsOf(app, 'logout.undeliverable')).map(({ body }) => body)).toEqual([
           expect.objectContaining({ reason: 'ended' }),
         ]),
-      { timeout: 20_000 },
+      { timeout: 45_000 },
     )
     expect(await waiting(app)).toBe(0)
   })
@@ -261,7 +261,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     const { idToken } = await signIn(left, citizen)
     await signIn(other, citizen)
     await signOut(citizen, idToken, /stay|signed in/i)
-    await vi.waitFor(async () => expect(await eventsOf(left, 'logout.delivered')).toHaveLength(1), { timeout: 20_000 })
+    await vi.waitFor(async () => expect(await eventsOf(left, 'logout.delivered')).toHaveLength(1), { timeout: 45_000 })
     expect([await waiting(other), await eventsOf(other, 'logout.delivered')]).toEqual([0, []])
   })
 
@@ -305,7 +305,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
         )
         expect(rows).toHaveLength(1)
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 45_000, interval: 20 },
     )
 
   /** Of each delivery that is owed, whether a try has come to its end. */

@@ -113,7 +113,7 @@ describe('the demo in Chromium', () => {
       }),
     ).rejects.toMatchObject({ code: 'PORT_IN_USE', message: expect.stringContaining(`Port ${firstPort} is in use`) })
     taken.close()
-  }, 60_000)
+  }, 120_000)
 
   it('says in one sentence that its folder cannot be written to', async () => {
     await expect(

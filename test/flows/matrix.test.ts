@@ -47,7 +47,7 @@ describe('a whole login with every quirk and fault of DigiLocker — digilocker-
     oidcStage = await openStage(await open(), { env: { ...SETTINGS, ...oidc }, simulator })
     clientId = (await stage.addClient()).client_id
     oidcClientId = (await oidcStage.addClient()).client_id
-  }, 60_000)
+  }, 120_000)
   afterEach(() => {
     stage.simulator.reset()
     oidcStage.simulator.reset()
@@ -63,7 +63,7 @@ describe('a whole login with every quirk and fault of DigiLocker — digilocker-
     expect(Object.keys(MATRIX).toSorted()).toEqual(Object.keys(QUIRKS).toSorted())
   })
 
-  it.each(rows)('%s', { timeout: 60_000 }, async (quirk, row) => {
+  it.each(rows)('%s', { timeout: 120_000 }, async (quirk, row) => {
     if (row.openid) return expectOutcome(oidcStage, oidcClientId, quirk, row)
     const timeouts = HURRIED[quirk]
     if (timeouts === undefined) return expectOutcome(stage, clientId, quirk, row)

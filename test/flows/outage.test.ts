@@ -27,7 +27,7 @@ describe('a DigiLocker that goes away under load', () => {
       },
     })
     authorize = authorizeUrl(stage, (await stage.addClient()).client_id)
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await stage.close()
     await wire.close()

@@ -122,7 +122,7 @@ describe('two issuer processes over one PostgreSQL', () => {
   it('sends a whole login through both processes, page by page', async () => {
     const tokens = await signedIn(app)
     const served = () => cluster.processes.map(({ output }) => /"route":"interaction"/.test(output()))
-    await expect.poll(served, { timeout: 20_000 }).toEqual([true, true])
+    await expect.poll(served, { timeout: 45_000 }).toEqual([true, true])
     for (const index of BOTH) expect(await userinfoStatus(app, index, tokens.access_token)).toBe(200)
   })
 
@@ -185,13 +185,13 @@ describe('two issuer processes over one PostgreSQL', () => {
     void underWay.finally(() => {
       answered = true
     })
-    await expect.poll(() => upstream.calls.length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => upstream.calls.length, { timeout: 45_000 }).toBe(1)
     const ended = third.stop('SIGTERM')
     const another = () =>
       cluster
         .fetchAt(index)(new URL('/jwks', cluster.issuer))
         .then(({ status }) => status, codeOf)
-    await expect.poll(another, { timeout: 20_000 }).toBe('ECONNREFUSED')
+    await expect.poll(another, { timeout: 45_000 }).toBe('ECONNREFUSED')
     expect(answered).toBe(false)
     release()
     const answer = await underWay

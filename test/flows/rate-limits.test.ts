@@ -196,7 +196,7 @@ describe('Rate limits of two processes', () => {
     const databaseUrl = await makeUrl()
     cluster = await openCluster({ databaseUrl, simulator, size: 2, env })
     database = await openDatabase({ url: databaseUrl })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await database?.close()
     await cluster?.close()

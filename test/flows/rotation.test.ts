@@ -41,7 +41,7 @@ describe('rotating every kind of key under load', () => {
       await new Promise((done) => setTimeout(done, 100))
     load = await startLoad(cluster)
     await load.more(10)
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await load?.stop()
     await cluster?.close()
@@ -77,7 +77,7 @@ describe('rotating every kind of key under load', () => {
     const rotated = await cluster.dwar('client', 'rotate-secret', id, '--overlap', '24h')
     expect(Number(rotated.previous_secret_ends_at)).toBeGreaterThan(Date.now() / 1000 + 86_000)
     await expect(cluster.dwar('client', 'rotate-secret', id, '--overlap', 'a while')).rejects.toThrow('CONFIG_INVALID')
-  }, 60_000)
+  }, 120_000)
 
   /** As an operator does it: with the new settings, while all are running. */
   async function rotateVault(): Promise<number> {

@@ -13,7 +13,7 @@ const complaints: string[] = []
 beforeAll(async () => {
   simulator = await startSimulator({ pki: await testPki() })
   browser = await launchChromium()
-}, 60_000)
+}, 120_000)
 beforeEach(async () => {
   page = await (await browser.newContext({ viewport: { width: 360, height: 740 } })).newPage()
   page.on('console', (message) => complaints.push(message.text()))
@@ -56,5 +56,5 @@ describe('pages in a browser, 360 px wide — WCAG 2.1 AA', () => {
     await expectAccessible('home')
     await page.goto(authorizeUrl(simulator, { change: { client_id: 'NOBODY' } }).href)
     await expectAccessible('error')
-  }, 60_000)
+  }, 120_000)
 })

@@ -214,7 +214,7 @@ describe('the program', () => {
     expect((await fetch(url)).status).toBe(200)
     child.child.kill('SIGTERM')
     expect((await child).stderr).toBe('')
-  }, 30_000)
+  }, 120_000)
 
   it('answers the control port under the names of this machine only', async () => {
     await using simulator = await startSimulator({ rootBits: 2048 })

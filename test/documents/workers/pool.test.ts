@@ -14,7 +14,7 @@ let pool: VerifierPool
 beforeAll(async () => {
   pki = await testPki(new Date(NOW * 1000))
   pool = makePool()
-}, 60_000)
+}, 120_000)
 afterAll(() => pool.close())
 
 const makePool = (options: Partial<PoolOptions> = {}) =>
@@ -153,7 +153,7 @@ describe('PDFs judged in threads', () => {
       await expect(mine.pool.verifyPdf(pdfJob(costly()))).rejects.toMatchObject(refused)
       expect(await mine.pool.verifyPdf(pdfJob(makePdf(PAGE)))).toEqual({ verdict: 'unsigned' })
     },
-    60_000,
+    120_000,
   )
 })
 
@@ -189,13 +189,13 @@ describe('a document that costs too much', () => {
       check: 'limit.memory',
     })
     await expect(mine.pool.verify(job(signed(), { crossCheck: false }))).resolves.toBeDefined()
-  }, 60_000)
+  }, 120_000)
 
   it('is not read a second time once it is refused', async () => {
     await using mine = disposable(makePool({ memoryMiB: 32, timeoutMs: 60_000 }))
     const changed = utf8(big().toString().replace('MEERA', 'SITA'))
     await expect(mine.pool.verify(job(changed))).rejects.toMatchObject({ check: 'signature.digest' })
-  }, 60_000)
+  }, 120_000)
 
   it('is turned away when too many wait already', async () => {
     await using mine = disposable(makePool({ queue: 2 }))

@@ -167,7 +167,7 @@ describe('Key file', () => {
     const script = `import { createFileHolder } from '${new URL('../../../src/provider/keys/file-holder.ts', import.meta.url)}'
       try { createFileHolder(process.argv[1]) } catch ({ code, message }) { console.log(JSON.stringify({ code, message })) }`
     const args = ['--input-type=module', '--eval', script, pipe]
-    const { stdout } = await run(process.execPath, args, { env: bareEnvironment, timeout: 20_000 })
+    const { stdout } = await run(process.execPath, args, { env: bareEnvironment, timeout: 30_000 })
     expect(JSON.parse(stdout)).toEqual(refusal('no file'))
   })
 
