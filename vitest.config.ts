@@ -21,6 +21,8 @@ export default defineConfig({
     reporters: ['default', './test/support/closing-line.ts'],
     // Two cores run the tests; more workers only fight over them.
     maxWorkers: 2,
+    // A process that is slow to end is waited for; else a complaint follows the closing line.
+    teardownTimeout: 120_000,
     sequence: { sequencer: HeaviestFirst },
     projects: [
       ...Object.entries(GROUPS).map(([name, rooms]) => group(name, rooms.map(filesOf))),
