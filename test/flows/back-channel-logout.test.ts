@@ -160,7 +160,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     await withdraw(shop) // nothing is left to take back
     await withdraw(bySubject)
     await vi.waitFor(async () => expect(await eventsOf(bySubject, 'logout.delivered')).toHaveLength(2), {
-      timeout: 20_000,
+      timeout: 45_000,
     })
     expect(toldTo(shop)).toHaveLength(2)
     expect(await eventsOf(untold, 'logout.undeliverable')).toEqual([])
