@@ -116,7 +116,7 @@ async function openApp(cluster: Cluster, alg: string) {
   const discover = (known: string) =>
     client.discovery(cluster.issuer, id, known, undefined, { execute: [client.allowInsecureRequests] })
   let config = await discover(secret)
-  const jwks = createRemoteJWKSet(new URL('/jwks', cluster.issuer))
+  const jwks = createRemoteJWKSet(new URL('/jwks', cluster.issuer), { timeoutDuration: 30_000 })
   const checked = async <T extends { id_token?: string | undefined }>(tokens: T): Promise<T> => {
     await jwtVerify(tokens.id_token ?? '', jwks, { issuer: cluster.issuer.origin, audience: id, algorithms: [alg] })
     return tokens
