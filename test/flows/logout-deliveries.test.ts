@@ -139,7 +139,7 @@ describeOnEachDatabase('deliveries of sign-outs', (open) => {
     const app = await addApp('nothing')
     const [owing, longOwed] = [accounts(30), accounts(1)]
     await owe(app, owing)
-    await soon(async () => expect((await owed(app)).filter(({ later }) => later)).toHaveLength(4))
+    await soon(async () => expect((await owed(app)).some(({ later }) => later)).toBe(true))
     await owe(app, longOwed, 86_400, 60)
     const healthy = await addApp()
     await owe(healthy, accounts(1))
