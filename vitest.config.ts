@@ -21,6 +21,8 @@ export default defineConfig({
     reporters: ['default', './test/support/closing-line.ts'],
     // Two cores run the tests; more workers only fight over them.
     maxWorkers: 2,
+    // A process that is slow to end is waited for; else a complaint follows the closing line.
+    teardownTimeout: 120_000,
     sequence: { sequencer: HeaviestFirst },
     projects: [
       ...Object.entries(GROUPS).map(([name, rooms]) => group(name, rooms.map(filesOf))),
@@ -37,8 +39,9 @@ function group(name: string, include: string[], exclude: string[] = []) {
       exclude,
       isolate: false,
       maxWorkers: 2,
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      // Nets, not promises: a busy machine takes many times as long as an idle one.
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
       expect: { requireAssertions: true }, // a test that asserts nothing fails
     },
   }

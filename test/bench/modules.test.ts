@@ -12,7 +12,7 @@ it('the benchmark’s modules do nothing when they are imported: no output, noth
   const program = `${imports.join('\n')}\nprocess.stdout.write(process.getActiveResourcesInfo().join())`
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
-    timeout: 25_000,
+    timeout: 50_000,
   })
   expect({ status, stdout: stdout.replace(/PipeWrap|,/g, ''), stderr }).toEqual({ status: 0, stdout: '', stderr: '' })
 })

@@ -45,12 +45,12 @@ describe('serving', () => {
     expect(text).toContain('process_resident_memory_bytes')
     const onIssuer = await fetch(`http://localhost:${served.port}/metrics`)
     expect(onIssuer.status).toBe(404)
-  }, 60_000)
+  }, 120_000)
 
   it('serves none unless it is told a port', async () => {
     served = await serve(configWith({}), log)
     expect(served.metricsPort).toBeUndefined()
-  }, 60_000)
+  }, 120_000)
 
   it('starts nothing when the port of the metrics is taken', async () => {
     const other = createServer()
@@ -63,5 +63,5 @@ describe('serving', () => {
     // What it had opened is closed again: the embedded database, which has one user, can be opened.
     served = await serve(configWith(secrets), log)
     other.close()
-  }, 60_000)
+  }, 120_000)
 })

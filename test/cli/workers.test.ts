@@ -52,33 +52,40 @@ describe('dwar serve with two workers', () => {
       return status
     })
     try {
-      await expect.poll(() => answered, { timeout: 10_000 }).toBeGreaterThan(0)
+      await expect.poll(() => answered, { timeout: 45_000 }).toBeGreaterThan(0)
       await pause(300)
       expect(answered).toBeLessThan(8) // some wait for the one that stands still
     } finally {
       process.kill(first ?? 0, 'SIGCONT')
     }
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 8 }, () => 200))
-  }, 60_000)
+  }, 120_000)
 
   it('shows the metrics of both on one port: what each counts is added up', async () => {
-    const text = await scrape(metricsPort)
-    expect(sampleOf(text, 'dwar_workers')).toBe(2)
+    let text = ''
+    // One that cannot answer in time is left out of a scrape.
+    const workers = async () => {
+      text = await scrape(metricsPort)
+      return sampleOf(text, 'dwar_workers')
+    }
+    await expect.poll(workers, { timeout: 45_000 }).toBe(2)
     expect(sampleOf(text, 'dwar_verifier_threads')).toBe(2)
     expect(sampleOf(text, 'dwar_worker_exits_total')).toBe(0)
     expect(sampleOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(100_000_000)
-  }, 60_000)
+  }, 120_000)
 
   it('puts another in the place of one that was killed, and serves meanwhile', async () => {
     const [killed] = pids()
     process.kill(killed ?? 0, 'SIGKILL')
+    // Nothing is handed to it any more once this is known; what was in its hands is lost with it.
+    const known = new RegExp(`"pid":${killed},.*"signal":"SIGKILL","msg":"worker ended"`)
+    await expect.poll(issuer().output, { timeout: 45_000 }).toMatch(known)
     expect(await ask()).toBe(200)
-    await expect.poll(workersServing, { timeout: 30_000 }).toBe(2)
+    await expect.poll(workersServing, { timeout: 45_000 }).toBe(2)
     expect(pids()).not.toContain(killed)
-    expect(issuer().output()).toMatch(new RegExp(`"pid":${killed},.*"signal":"SIGKILL","msg":"worker ended"`))
     expect(sampleOf(await scrape(metricsPort), 'dwar_worker_exits_total')).toBe(1)
     expect(await Promise.all(Array.from({ length: 8 }, ask))).toEqual(Array.from({ length: 8 }, () => 200))
-  }, 60_000)
+  }, 120_000)
 
   it('says once, with its code, why it cannot start', async () => {
     const taken = { DWAR_PORT: String(issuer().port), DWAR_METRICS_PORT: '' }
@@ -87,34 +94,33 @@ describe('dwar serve with two workers', () => {
       (error: Error) => error.message,
     )
     expect(message.match(/PORT_IN_USE/g)).toHaveLength(1)
-  }, 60_000)
+  }, 120_000)
 
   it('is heeded when it is told to stop while it starts: nobody is left, and it ends with 0', async () => {
     const starting = cluster.launch({ DWAR_PORT: '0', DWAR_METRICS_PORT: '' })
     const ready = starting.port.catch(() => undefined) // which it may never say
-    await expect.poll(starting.output, { timeout: 30_000 }).toContain('worker ready')
+    await expect.poll(starting.output, { timeout: 45_000 }).toContain('worker ready')
     const { pid } = starting.child
     const begun = childrenOf(pid)
     expect(await starting.stop('SIGTERM')).toBe(0)
     await ready
     expect(begun.filter(isAlive)).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   it('finishes what it is doing on SIGTERM, all workers, and ends with 0', async () => {
     const workers = pids()
     // Of four connections each worker has two (round robin); each is in the middle of a request.
-    const begun = await Promise.all(Array.from({ length: 4 }, () => beginRequest(issuer().port)))
-    await pause(500)
-    const started = performance.now()
+    const { port } = issuer()
+    const begun = await Promise.all(Array.from({ length: 4 }, () => beginRequest(port)))
     const stopped = issuer().stop('SIGTERM')
-    await pause(500)
-    await expect(beginRequest(issuer().port)).rejects.toThrow(/ECONNREFUSED/)
+    await expect.poll(() => knock(port), { timeout: 45_000 }).toBe('ECONNREFUSED')
+    const finishing = performance.now()
     for (const answer of await Promise.all(begun.map((request) => request.finish())))
-      expect(answer).toMatch(/^HTTP\/1\.1 400 .*"error":"invalid_request"/s)
+      expect(answer).toMatch(/^HTTP\/1\.1 100 .*HTTP\/1\.1 400 .*"error":"invalid_request"/s)
     expect(await stopped).toBe(0)
-    expect(performance.now() - started).toBeLessThan(15_000)
+    expect(performance.now() - finishing).toBeLessThan(25_000) // by themselves: in 30 s those that hang are killed
     expect(workers.filter(isAlive)).toEqual([])
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the number of workers', () => {
@@ -127,7 +133,20 @@ describe('the number of workers', () => {
   })
 })
 
-/** Sends a token request but for its last bytes. */
+/** What comes of a connection that says nothing. */
+async function knock(port: number): Promise<string | undefined> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return 'taken'
+  } catch (error) {
+    return (error as { code?: string }).code
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Sends a token request but for its last bytes, and waits until a worker has it in hand (RFC 9110 §10.1.1). */
 async function beginRequest(port: number): Promise<{ finish(): Promise<string> }> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -137,9 +156,11 @@ async function beginRequest(port: number): Promise<{ finish(): Promise<string> }
     `Host: ${cluster.issuer.host}`,
     'Content-Type: application/x-www-form-urlencoded',
     `Content-Length: ${body.length}`,
+    'Expect: 100-continue',
     'Connection: close',
   ]
   socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`)
+  await once(socket, 'readable')
   return {
     finish: () => {
       socket.write(body.slice(5))

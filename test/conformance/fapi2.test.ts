@@ -79,15 +79,16 @@ describeOnEachDatabase('the profile fapi2 — FAPI 2.0 Security Profile, Message
     expect(callback.get('code')).toBeTruthy()
   })
 
-  it.each<[string, Record<string, unknown>]>([
-    ['without nbf', { nbf: undefined }],
-    ['with an nbf of more than an hour ago', { nbf: Math.floor(Date.now() / 1000) - 3700 }],
-    ['that lives for more than an hour after its nbf', { exp: Math.floor(Date.now() / 1000) + 3650 }],
-    ['without an end', { exp: undefined }],
-    ['for another issuer', { aud: 'https://elsewhere.example' }],
-    ['without an audience', { aud: undefined }],
-  ])('Message Signing §5.3.1: refuses a signed request %s', async (_case, claims) => {
+  it.each<[string, (now: number) => Record<string, unknown>]>([
+    ['without nbf', () => ({ nbf: undefined })],
+    ['with an nbf of more than an hour ago', (now) => ({ nbf: now - 3700 })],
+    ['that lives for more than an hour after its nbf', (now) => ({ nbf: now, exp: now + 3650 })],
+    ['without an end', () => ({ exp: undefined })],
+    ['for another issuer', () => ({ aud: 'https://elsewhere.example' })],
+    ['without an audience', () => ({ aud: undefined })],
+  ])('Message Signing §5.3.1: refuses a signed request %s', async (_case, claimsAt) => {
     const { parameters } = await app.request()
+    const claims = claimsAt(Math.floor(Date.now() / 1000))
     const request = await signRequest(app, stage.issuer, key.privateKey, parameters, { claims })
     await expect(push(new URLSearchParams({ client_id: app.client.client_id, request }))).rejects.toMatchObject({
       error: 'invalid_request_object',

@@ -67,21 +67,22 @@ describe('signed requests by value — RFC 9101', () => {
 
   const hour = 3600
   const now = () => Math.floor(Date.now() / 1000)
-  it.each<[string, Parameters<typeof signRequest>[4]]>([
+  it.each<[string, Parameters<typeof signRequest>[4] | (() => Parameters<typeof signRequest>[4])]>([
     ['for another issuer', { claims: { aud: 'https://elsewhere.example' } }],
     ['by another client', { claims: { iss: 'somebody' } }],
     ['that names no client', { claims: { client_id: undefined } }],
     ['without an end', { claims: { exp: undefined } }],
-    ['that has ended', { claims: { exp: now() - 60 } }],
-    ['that is good for longer than an hour', { claims: { exp: now() + hour + 60 } }],
-    ['that begins later', { claims: { nbf: now() + 60 } }],
-    ['that was made later', { claims: { iat: now() + 60 } }],
+    ['that has ended', () => ({ claims: { exp: now() - 60 } })],
+    ['that is good for longer than an hour', () => ({ claims: { exp: now() + hour + 60 } })],
+    ['that begins later', () => ({ claims: { nbf: now() + 60 } })],
+    ['that was made later', () => ({ claims: { iat: now() + 60 } })],
     ['for us and nobody', { claims: { aud: [] } }],
     ['of another type', { header: { typ: 'at+jwt' } }],
     ['that calls its payload unencoded', { header: { b64: false } }],
   ])('RFC 9101 §4: refuses a request object %s', async (_case, change) => {
     const { parameters } = await app.request()
-    const jar = await signRequest(app, stage.issuer, key.privateKey, parameters, change)
+    const made = typeof change === 'function' ? change() : change
+    const jar = await signRequest(app, stage.issuer, key.privateKey, parameters, made)
     expect(await errorOf(jar)).toBe('invalid_request_object')
   })
 

@@ -5,13 +5,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
 import { migrate, pendingMigrations } from '../../adapters/migrator.ts'
 import { findLockHolder, lockFolder } from '../../adapters/pglite-lock.ts'
 import { describeOnEachDatabase, freshPostgres } from '../support/databases.ts'
 
 const MIGRATIONS = readdirSync('migrations').filter((file) => file.endsWith('.ts')).length
+
+const LONG = { timeout: 15_000 }
 
 const insertKey = (database: Database, owner: string) =>
   database
@@ -210,11 +212,12 @@ describe('A PostgreSQL server that goes away', () => {
         await sql`select pg_sleep(20)`.execute(database.db())
       }),
     ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const asleep = sql`select from pg_stat_activity
+      where datname = current_database() and state = 'active' and query like '%pg_sleep(20)%' and pid <> pg_backend_pid()`
+    await vi.waitFor(async () => expect((await asleep.execute(database.db())).rows).toHaveLength(2), LONG)
     await ended.execute(database.db())
     await Promise.all([sleeping, held])
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    await database.ping()
+    await vi.waitFor(() => database.ping(), LONG)
     await database.hot('test_one', 'select 1', [])
   })
 

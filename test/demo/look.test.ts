@@ -14,7 +14,7 @@ describe('the demo shop in Chromium, at 360 px, with its content policy on', () 
     shop = await startRelyingApp({ port: 0, issuer: issuer.url, ...CLIENT })
     issuer.serve(shop.url)
     browser = await launchChromium()
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await browser?.close()
     await shop?.close()
@@ -43,7 +43,7 @@ describe('the demo shop in Chromium, at 360 px, with its content policy on', () 
     await look(page, 'The sign-in did not work')
     expect(complaints.filter((text) => !text.includes('status of 400'))).toEqual([])
     await context.close()
-  }, 60_000)
+  }, 120_000)
 })
 
 /** @param heading of the page that is meant: straight after a click the former one may still stand, or this one unstyled */

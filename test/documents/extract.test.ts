@@ -11,7 +11,7 @@ let pki: Pki
 
 beforeAll(async () => {
   pki = await testPki(new Date(NOW * 1000))
-}, 60_000)
+}, 120_000)
 
 const verified = async (content: string): Promise<VerifiedDocument> => {
   const options = { profile: PROFILES.digilocker, trust: trusting([pki.signer]), at: NOW }

@@ -16,7 +16,7 @@ let documents: Buffer[]
 beforeAll(async () => {
   pki = await testPki(new Date(NOW * 1000))
   documents = [PAN, LICENCE, AADHAAR].map((content) => signXml(content, pki.signer))
-}, 60_000)
+}, 120_000)
 
 /** The fields, or that the document was refused; any other error is a fault of ours and goes through. */
 async function outcome(bytes: Uint8Array): Promise<DocumentFields | 'refused'> {

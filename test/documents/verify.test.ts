@@ -49,7 +49,7 @@ let genuine: string
 beforeAll(async () => {
   pki = await testPki(new Date(NOW * 1000))
   genuine = signXml(PAN, pki.signer).toString('utf8')
-}, 60_000)
+}, 120_000)
 
 const verifyBytes = (bytes: Uint8Array, trust = trusting([pki.signer]), at = NOW) =>
   verifyDocument(bytes, { profile: PROFILES.digilocker, trust, at })
@@ -405,7 +405,7 @@ describe('signer — security.md XM-10, XM-12; documents-and-signatures.md §3.5
   it('refuses an unknown root', async () => {
     const elsewhere = await makePki({ rootBits: 2048, now: new Date(NOW * 1000) })
     await refuseSigner(signXml(PAN, elsewhere.signer, { chain: 'neGD' }).toString())
-  }, 60_000)
+  }, 120_000)
 
   it('refuses a forgery that only carries the genuine certificate beside its own', async () => {
     const attacker = await pki.issueSigner()
@@ -632,7 +632,7 @@ describe('limits — security.md XM-3', () => {
       await expect(verify(make(0))).resolves.toBeDefined()
       await refusing(make(1), 'DOC_TOO_LARGE')
     },
-    30_000,
+    120_000,
   )
 
   it('accepts as many certificates as a chain may have and refuses one more', async () => {

@@ -6,7 +6,7 @@ import { type Example, type ExampleStage, openExampleStage, startExample } from 
 
 const makeUrl = freshPostgresUrl()
 
-describe('examples/oidc-client-ts, in Chromium', () => {
+describe('examples/oidc-client-ts, in Chromium', { timeout: 90_000 }, () => {
   let stage: ExampleStage
   let example: Example
   let browser: Browser
@@ -28,7 +28,7 @@ describe('examples/oidc-client-ts, in Chromium', () => {
   async function open(): Promise<void> {
     context = await browser.newContext()
     page = await context.newPage()
-    page.setDefaultTimeout(10_000)
+    page.setDefaultTimeout(30_000)
     await page.goto(example.url)
   }
 

@@ -101,7 +101,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     receiver.tokens.filter((token) => decodeJwt(token).aud === client.client_id)
 
   const arrived = (count: number) =>
-    vi.waitFor(() => expect(receiver.tokens.length).toBeGreaterThanOrEqual(count), { timeout: 20_000, interval: 50 })
+    vi.waitFor(() => expect(receiver.tokens.length).toBeGreaterThanOrEqual(count), { timeout: 45_000, interval: 50 })
 
   it('tells every app of the session by a signed logout token (§2.4, §2.5)', async () => {
     const other = await addToldApp({ backchannel_logout_session_required: false })
@@ -129,7 +129,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     expect(first.claims?.sid).toEqual(expect.any(String))
     expect(of(other)).toMatchObject({ sub: second.claims?.sub })
     expect(of(other)).not.toHaveProperty('sid')
-    await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await eventsOf(other, 'logout.delivered')).toHaveLength(1), { timeout: 45_000 })
   })
 
   it('tells an app that consent was taken back, as it knows people, and none that has no address — DPDP Act 2023 §6(6)', async () => {
@@ -160,7 +160,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     await withdraw(shop) // nothing is left to take back
     await withdraw(bySubject)
     await vi.waitFor(async () => expect(await eventsOf(bySubject, 'logout.delivered')).toHaveLength(2), {
-      timeout: 20_000,
+      timeout: 45_000,
     })
     expect(toldTo(shop)).toHaveLength(2)
     expect(await eventsOf(untold, 'logout.undeliverable')).toEqual([])
@@ -206,14 +206,17 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
   })
 
   it('does not let the person wait for an app that does not answer', async () => {
-    const app = await addToldApp()
-    const citizen = new Citizen(REDIRECT_URI)
-    const { idToken } = await signIn(app, citizen)
     receiver.answerWith('nothing')
-    const started = performance.now()
-    const page = await signOut(citizen, idToken)
-    expect(page.status).toBe(200)
-    expect(performance.now() - started).toBeLessThan(2_400) // the engine alone would have waited for 2.5 s
+    let tried: boolean[] = []
+    // On a machine that stood still the app's 2.5 s may be over before we look: then once more.
+    for (let tries = 0; tries < 5 && tried[0] !== false; tries++) {
+      const app = await addToldApp()
+      const citizen = new Citizen(REDIRECT_URI)
+      const { idToken } = await signIn(app, citizen)
+      expect((await signOut(citizen, idToken)).status).toBe(200)
+      tried = await wereTried(app)
+    }
+    expect(tried).toEqual([false]) // the app is still to be told, or is being told
   })
 
   it.each([503, 302] as const)('tries again after %i, with a new token (§2.8)', async (status) => {
@@ -223,11 +226,11 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     receiver.answerWith(status)
     await signOut(citizen, idToken)
     const own = () => toldTo(app)
-    await vi.waitFor(() => expect(own().length).toBeGreaterThan(0), { timeout: 20_000 })
+    await vi.waitFor(() => expect(own().length).toBeGreaterThan(0), { timeout: 45_000 })
     receiver.answerWith(200)
     await putOff(app)
     ahead += 60
-    await vi.waitFor(async () => expect(await eventsOf(app, 'logout.delivered')).toHaveLength(1), { timeout: 20_000 })
+    await vi.waitFor(async () => expect(await eventsOf(app, 'logout.delivered')).toHaveLength(1), { timeout: 45_000 })
     const ids = own().map((token) => decodeJwt(token).jti)
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids.length).toBeGreaterThan(1)
@@ -246,7 +249,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
         expect((await eventsOf(app, 'logout.undeliverable')).map(({ body }) => body)).toEqual([
           expect.objectContaining({ reason: 'ended' }),
         ]),
-      { timeout: 20_000 },
+      { timeout: 45_000 },
     )
     expect(await waiting(app)).toBe(0)
   })
@@ -258,7 +261,7 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
     const { idToken } = await signIn(left, citizen)
     await signIn(other, citizen)
     await signOut(citizen, idToken, /stay|signed in/i)
-    await vi.waitFor(async () => expect(await eventsOf(left, 'logout.delivered')).toHaveLength(1), { timeout: 20_000 })
+    await vi.waitFor(async () => expect(await eventsOf(left, 'logout.delivered')).toHaveLength(1), { timeout: 45_000 })
     expect([await waiting(other), await eventsOf(other, 'logout.delivered')]).toEqual([0, []])
   })
 
@@ -302,8 +305,18 @@ describeOnEachDatabase('OpenID Connect Back-Channel Logout 1.0', (open) => {
         )
         expect(rows).toHaveLength(1)
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 45_000, interval: 20 },
     )
+
+  /** Of each delivery that is owed, whether a try has come to its end. */
+  async function wereTried({ client }: RelyingApp): Promise<boolean[]> {
+    const rows = await stage.database.hot<{ tried: boolean }>(
+      'test_find_tried',
+      'select attempts > 0 and lease_until is null as tried from logout_delivery where client_id = $1',
+      [client.client_id],
+    )
+    return rows.map(({ tried }) => tried)
+  }
 
   async function waiting({ client }: RelyingApp): Promise<number> {
     const [row] = await stage.database.hot<{ count: number }>(

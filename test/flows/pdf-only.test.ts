@@ -19,7 +19,7 @@ describe('a login of somebody whose documents are PDFs — documents-and-signatu
     without = await openStage(await open(), { env: { DIGILOCKER_VERIFY_PDF: 'false' } })
     clientId = (await stage.addClient()).client_id
     otherClientId = (await without.addClient()).client_id
-  }, 60_000)
+  }, 120_000)
   afterEach(() => {
     stage.simulator.reset()
     without.simulator.reset()

@@ -6,7 +6,7 @@ import { createLog } from '../../src/log.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { type Cluster, openCluster } from '../support/cluster.ts'
 import { freshPostgresUrl } from '../support/databases.ts'
-import { type Load, rotateSigningKeys, startLoad } from '../support/rotation.ts'
+import { type Load, rotateSigningKeys, type Sample, startLoad } from '../support/rotation.ts'
 import { newSecrets, registration, sharedPki, UPSTREAM } from '../support/stage.ts'
 
 const [k1, k2] = ['k1', 'k2'].map((id) => `${id}:${randomBytes(32).toString('base64')}`)
@@ -41,7 +41,7 @@ describe('rotating every kind of key under load', () => {
       await new Promise((done) => setTimeout(done, 100))
     load = await startLoad(cluster)
     await load.more(10)
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await load?.stop()
     await cluster?.close()
@@ -58,11 +58,14 @@ describe('rotating every kind of key under load', () => {
     for (const known = Date.now() + 2_000; Date.now() < known; ) await load.more(10)
     for (const take of takeNew) await take()
     await load.more(15)
+    const kids = () => new Set(load.samples.flatMap(({ kid }) => kid ?? []))
+    const operations = () => new Set(load.samples.map(({ operation }) => operation))
+    const isFaulty = ({ fault }: Sample) => fault !== undefined
+    // However the machine shares itself out: every app has had its turn under both of its keys, or something has failed.
+    await load.until((samples) => samples.some(isFaulty) || (kids().size >= 6 && operations().size >= 4))
     await load.stop()
-    expect(load.samples.filter(({ fault }) => fault)).toEqual([])
-    const kids = new Set(load.samples.flatMap(({ kid }) => kid ?? []))
-    expect(kids.size).toBe(6)
-    expect(new Set(load.samples.map(({ operation }) => operation)).size).toBe(4)
+    expect(load.samples.filter(isFaulty)).toEqual([])
+    expect([kids().size, operations().size]).toEqual([6, 4])
   }, 120_000)
 
   it('can be asked for and done on the command line', async () => {
@@ -74,7 +77,7 @@ describe('rotating every kind of key under load', () => {
     const rotated = await cluster.dwar('client', 'rotate-secret', id, '--overlap', '24h')
     expect(Number(rotated.previous_secret_ends_at)).toBeGreaterThan(Date.now() / 1000 + 86_000)
     await expect(cluster.dwar('client', 'rotate-secret', id, '--overlap', 'a while')).rejects.toThrow('CONFIG_INVALID')
-  }, 60_000)
+  }, 120_000)
 
   /** As an operator does it: with the new settings, while all are running. */
   async function rotateVault(): Promise<number> {

@@ -37,7 +37,7 @@ describe('from one DigiLocker to another', () => {
 
   it('works with the lenient one: plain OAuth, every scope and document', async () => {
     expect(await logIn(await openStage(await open()))).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   it('works with the strict one, by configuration alone', async () => {
     const secret = 'the-secret-of-production'
@@ -67,7 +67,7 @@ describe('from one DigiLocker to another', () => {
       DIGILOCKER_ID_TOKEN_KEYS: keys,
     }
     expect(await logIn(await openStage(await open(), { simulator, env: strict }))).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   it('does not work with the settings of the lenient one: the strict one is strict', async () => {
     const simulator = await startSimulator({
@@ -80,5 +80,5 @@ describe('from one DigiLocker to another', () => {
     const citizen = new Citizen(REDIRECT_URI)
     const page = await signInAtDigiLocker(citizen, await citizen.get(url), 'asha')
     expect(page.html).toContain('RAIL_MISCONFIGURED')
-  }, 60_000)
+  }, 120_000)
 })

@@ -156,7 +156,6 @@ describe('Signing keys in a key management service', () => {
         DWAR_KEY_HOLDER: 'transit',
         DWAR_TRANSIT_URL: transit.url.href,
         DWAR_TRANSIT_TOKEN_FILE: tokenFile,
-        DWAR_TRANSIT_TIMEOUT_MS: '1000',
       },
     })
     app = await addApp(stage, { id_token_signed_response_alg: 'ES256' })

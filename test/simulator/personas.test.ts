@@ -204,15 +204,17 @@ describe('the program', () => {
   it('starts, says where it is, and stops on SIGTERM', async () => {
     const child = run(['--port', '0', '--control-port', '0'])
     const url = await new Promise<string>((resolve) => {
+      let said = ''
       child.child.stdout?.on('data', (text: string) => {
-        const found = /at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(text)?.[1]
+        said += text
+        const found = /at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(said)?.[1]
         if (found) resolve(found)
       })
     })
     expect((await fetch(url)).status).toBe(200)
     child.child.kill('SIGTERM')
     expect((await child).stderr).toBe('')
-  }, 30_000)
+  }, 120_000)
 
   it('answers the control port under the names of this machine only', async () => {
     await using simulator = await startSimulator({ rootBits: 2048 })

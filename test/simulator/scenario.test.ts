@@ -68,7 +68,7 @@ const nothing: SetRules = async () => undefined
 
 describe('a run recorded over the control port, and replayed', () => {
   it('gives the same walk the same answers in another simulator, without anybody setting a fault', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const first = await startSimulator({ pki, clients: [walk.PLAIN] })
     const answers = await walkAll(first, (rules) => setFaults(first, rules), 'repository-503:PANCR')
@@ -85,7 +85,7 @@ describe('a run recorded over the control port, and replayed', () => {
   })
 
   it('holds rules, what was typed at the sign-in and every call in order; no secret, no token, no name', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     await using simulator = await startSimulator({ pki, clients: [walk.PLAIN] })
     const token = await walk.login(simulator, { wrong: 'hmac-missing, tampered-xml:DRVLC' })
@@ -228,7 +228,7 @@ describe('the program, and dwar simulator, which takes the same options', () => 
 
   it.each([[['src/simulator/main.ts']], [['src/main.ts', 'simulator']]])(
     '%j plays a scenario with people in a file beside it',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (program) => {
       await writeFile(path.join(folder, 'people.yaml'), people)
       await writeFile(
@@ -292,7 +292,7 @@ describe('the program, and dwar simulator, which takes the same options', () => 
     [['src/main.ts', 'simulator'], {}, ['--scenario', 'package.json'], 'is not known'],
     [['src/main.ts', 'simulator'], {}, ['--colour', 'red'], 'colour'],
     [['src/main.ts', 'simulator'], {}, ['--port', '70000'], 'a port is a whole number'],
-  ])('%j under %o with %j is refused', { timeout: 30_000 }, async (program, env, options, says) => {
+  ])('%j under %o with %j is refused', { timeout: 120_000 }, async (program, env, options, says) => {
     const failed = await new Promise<{ code: unknown; stderr: string }>((resolve) =>
       execFile(
         process.execPath,
@@ -305,7 +305,7 @@ describe('the program, and dwar simulator, which takes the same options', () => 
     expect(failed.stderr).not.toMatch(/^ {4}at /m)
   })
 
-  it('dwar simulator --help shows them', { timeout: 30_000 }, async () => {
+  it('dwar simulator --help shows them', { timeout: 120_000 }, async () => {
     const out = await new Promise<string>((resolve) =>
       execFile(
         process.execPath,

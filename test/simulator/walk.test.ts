@@ -18,7 +18,7 @@ describe('an outsider with a shell', () => {
     simulator = await startSimulator({ pki: await testPki() })
     if (!isHere) console.info('curl or openssl is not here: the walk of an outsider is left out')
     if (!HAS_XMLSEC) console.info('xmlsec1 is not here: the digest of a tampered document is left out')
-  }, 60_000)
+  }, 120_000)
   afterAll(() => simulator.close())
 
   const walk = async (args: string[], wrong = '') => {
@@ -36,7 +36,7 @@ describe('an outsider with a shell', () => {
     async (...args) => {
       expect(await walk(args.filter(Boolean))).toEqual(whenHere('OK'))
     },
-    20_000,
+    120_000,
   )
 
   it.each([
@@ -52,6 +52,6 @@ describe('an outsider with a shell', () => {
     async (wrong, said) => {
       expect(await walk(['asha'], wrong)).toEqual(isHere ? expect.stringContaining(said ?? '') : expect.anything())
     },
-    20_000,
+    120_000,
   )
 })

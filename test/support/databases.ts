@@ -75,7 +75,7 @@ function closedAfterwards(): (database: Database) => Database {
  * @param observer in no transaction: within one the view of what goes on stands still
  */
 export async function untilSomebodyWaits(observer: Database): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (let tries = 0; tries < 2_000; tries += 1) {
     const { rows } = await sql`select from pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock'`.execute(observer.db())
     if (rows.length > 0) return

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Citizen, type Page } from './citizen.ts'
+import { freePort } from './ports.ts'
 import { pinOf, REDIRECT_URI, type Stage } from './stage.ts'
 
 /** What stands between our server and the upstream: it can be killed, hung, and brought back. Browsers go past it. */
@@ -35,8 +36,9 @@ export async function openWire(to: URL): Promise<Wire> {
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
   }
-  let server: Server | undefined = await listen(0)
-  const { port } = server.address() as { port: number }
+  // Nobody is given it while nobody listens.
+  const port = await freePort()
+  let server: Server | undefined = await listen(port)
   return {
     url: new URL(`http://127.0.0.1:${port}`),
     tried: () => tried,

@@ -1,11 +1,29 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
-/** The first of four free ports in a row, as the demo wants them. They are free now; nobody promises more. */
-export async function fourFreePorts(): Promise<number> {
+/**
+ * Below what a system gives away by itself (from 32,768 on), so that a port that is free here is free a while later: nobody
+ * is given it meanwhile who asked for any. Each process of a test run has a part of its own, and goes through it in turn.
+ */
+const LOWEST = 20_000
+const PARTS = 8
+const PART = 1_500
+const part = LOWEST + (Number(process.env.VITEST_POOL_ID ?? 0) % PARTS) * PART
+let turn = Math.floor(Math.random() * PART)
+
+/** A port that is free now, and that no other test is given. */
+export const freePort = (): Promise<number> => freePorts(1)
+
+/** The first of four such ports in a row, as the demo wants them. */
+export const fourFreePorts = (): Promise<number> => freePorts(4)
+
+async function freePorts(count: number): Promise<number> {
   for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 30_000)
-    const servers = [0, 1, 2, 3].map((offset) => createServer().listen(first + offset, '127.0.0.1'))
+    if (turn + count > PART) turn = 0
+    const first = part + turn
+    turn += count
+    // At every address: whoever listens at one of them is in the way.
+    const servers = Array.from({ length: count }, (_one, offset) => createServer().listen(first + offset))
     const free = await Promise.all(
       servers.map((server) =>
         once(server, 'listening').then(
@@ -23,13 +41,4 @@ async function shut(server: Server): Promise<void> {
   if (!server.listening) return
   server.close()
   await once(server, 'close')
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await shut(server)
-  return port
 }

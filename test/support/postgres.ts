@@ -123,7 +123,7 @@ async function untilItAnswers(url: string, server: ChildProcess): Promise<void> 
     try {
       return await execute(url, 'select 1')
     } catch (error) {
-      if (tries === 300 || server.exitCode !== null) throw new Error('PostgreSQL did not start', { cause: error })
+      if (tries === 1_000 || server.exitCode !== null) throw new Error('PostgreSQL did not start', { cause: error })
       await pause(50)
     }
   }

@@ -18,10 +18,16 @@ export interface RecordingProxy {
   close(): Promise<void>
 }
 
-/** Stands before a server and keeps what was said: the way to learn secrets that two programs share. */
-export async function openRecordingProxy(target: URL): Promise<RecordingProxy> {
+/**
+ * Stands before a server and keeps what was said: the way to learn secrets that two programs share.
+ * @param until what answers wait for, once they are kept
+ */
+export async function openRecordingProxy(
+  target: URL,
+  until: Promise<void> = Promise.resolve(),
+): Promise<RecordingProxy> {
   const calls: RecordedCall[] = []
-  const listening = await listen((request, response) => void pass(target, request, response, calls), {
+  const listening = await listen((request, response) => void pass(target, request, response, calls, until), {
     host: '127.0.0.1',
     port: 0,
   })
@@ -33,6 +39,7 @@ async function pass(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   calls: RecordedCall[],
+  until: Promise<void>,
 ): Promise<void> {
   const requestBody = await read(incoming)
   const { method = 'GET', url: path = '/', headers } = incoming
@@ -50,6 +57,7 @@ async function pass(
       responseHeaders: answer.headers,
       responseBody: body.toString('utf8'),
     })
+    await until
     outgoing.writeHead(status, answer.headers).end(body)
   })
   onward.end(requestBody)

@@ -22,6 +22,8 @@ export interface Load {
   now(): number
   /** waits until so many more things were done */
   more(count: number): Promise<void>
+  /** waits until what was done is enough */
+  until(isEnough: (samples: readonly Sample[]) => boolean): Promise<void>
   stop(): Promise<void>
 }
 
@@ -35,12 +37,12 @@ const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const
 export async function startLoad(cluster: Cluster, { seats = 1 } = {}): Promise<Load> {
   const began = performance.now()
   const samples: Sample[] = []
-  const waiting: { at: number; done: () => void }[] = []
+  const waiting: { isEnough: (samples: readonly Sample[]) => boolean; done: () => void }[] = []
   let stopped = false
 
   const note = (sample: Sample) => {
     samples.push(sample)
-    for (const one of waiting) if (samples.length >= one.at) one.done()
+    for (const one of waiting) if (one.isEnough(samples)) one.done()
   }
 
   const apps = await Promise.all(ALGORITHMS.map((alg) => openApp(cluster, alg)))
@@ -84,12 +86,19 @@ export async function startLoad(cluster: Cluster, { seats = 1 } = {}): Promise<L
     }
   }
 
+  const until: Load['until'] = (isEnough) =>
+    isEnough(samples) ? Promise.resolve() : new Promise((done) => waiting.push({ isEnough, done }))
+
   const running = apps.flatMap((app) => Array.from({ length: seats }, () => sit(app)))
   return {
     samples,
     apps,
     now: () => performance.now() - began,
-    more: (count) => new Promise((done) => waiting.push({ at: samples.length + count, done })),
+    more(count) {
+      const enough = samples.length + count
+      return until(({ length }) => length >= enough)
+    },
+    until,
     async stop() {
       stopped = true
       await Promise.all(running)
@@ -107,7 +116,7 @@ async function openApp(cluster: Cluster, alg: string) {
   const discover = (known: string) =>
     client.discovery(cluster.issuer, id, known, undefined, { execute: [client.allowInsecureRequests] })
   let config = await discover(secret)
-  const jwks = createRemoteJWKSet(new URL('/jwks', cluster.issuer))
+  const jwks = createRemoteJWKSet(new URL('/jwks', cluster.issuer), { timeoutDuration: 30_000 })
   const checked = async <T extends { id_token?: string | undefined }>(tokens: T): Promise<T> => {
     await jwtVerify(tokens.id_token ?? '', jwks, { issuer: cluster.issuer.origin, audience: id, algorithms: [alg] })
     return tokens

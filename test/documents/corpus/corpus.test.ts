@@ -11,7 +11,7 @@ import { makeWorld, type World } from './world.ts'
 let world: World
 beforeAll(async () => {
   world = await makeWorld()
-}, 60_000)
+}, 120_000)
 
 const trustOf = ({ trust }: HostileCase | BenignCase) => trust?.(world) ?? world.trust
 

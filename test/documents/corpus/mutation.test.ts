@@ -16,7 +16,7 @@ let texts: readonly string[]
 beforeAll(async () => {
   originals = await makeOriginals(await makeWorld())
   texts = originals.map(({ bytes }) => toBytesText(bytes))
-}, 60_000)
+}, 120_000)
 
 describe('mutants of valid documents', () => {
   it('are accepted with the very same content or refused by a named check', async () => {
@@ -42,5 +42,5 @@ describe('mutants of valid documents', () => {
     expect(seen.accepted).toBeGreaterThan(MUTANTS / 10)
     expect(seen.refused).toBeGreaterThan(MUTANTS / 10)
     expect(seen.disputed).toBeLessThan(CROSS_CHECKED / 20)
-  }, 60_000)
+  }, 120_000)
 })

@@ -140,10 +140,14 @@ describe('HTTP towards DigiLocker — security.md UP-9', () => {
     ['issued', 'drips', dripping],
   ] as const)('waits no longer than its time when %s %s, and not twice', async (endpoint, _case, answer) => {
     upstream.on(endpoint, answer)
-    const code = await travel(upstream, { settings: hurried(endpoint), needs: [need('PANCR')] }).then(
-      ({ told }) => told.warnings[0],
-      (caught: { code: string }) => caught.code,
-    )
+    const settings = hurried(endpoint)
+    let code: string | undefined
+    // On a machine that stood still the time was over before the call had left it: then once more.
+    for (let tries = 0; tries < 20 && upstream.count(endpoint) === 0; tries++)
+      code = await travel(upstream, { settings, needs: [need('PANCR')] }).then(
+        ({ told }) => told.warnings[0],
+        (caught: { code: string }) => caught.code,
+      )
     expect([code, upstream.count(endpoint)]).toEqual(['RAIL_TIMEOUT', 1])
   })
 
@@ -151,11 +155,13 @@ describe('HTTP towards DigiLocker — security.md UP-9', () => {
     upstream.on('xml', (request: Received): Reply | undefined =>
       request.path.includes('PANCR') ? undefined : xml('DRVLC'),
     )
-    const { identity } = await travel(upstream, {
-      settings: hurried('document', 1000),
-      needs: [need('PANCR'), need('DRVLC')],
-    })
-    expect(summary(identity.documents)).toEqual(['absent PANCR unavailable RAIL_TIMEOUT', 'verified DRVLC'])
+    const settings = hurried('document', 1000)
+    const needs = [need('PANCR'), need('DRVLC')]
+    let documents: string[] = []
+    // The other one has as little time; a machine that stood still for all of it is asked again.
+    for (let tries = 0; tries < 10 && !documents.includes('verified DRVLC'); tries++)
+      documents = summary((await travel(upstream, { settings, needs })).identity.documents)
+    expect(documents).toEqual(['absent PANCR unavailable RAIL_TIMEOUT', 'verified DRVLC'])
   })
 
   it('lets a slow revocation cost nothing but its own time', async () => {

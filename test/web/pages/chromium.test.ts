@@ -37,7 +37,7 @@ describe('pages in Chromium', () => {
     browser = await launchChromium()
     page = await browser.newPage({ viewport: { width: 360, height: 740 } })
     collectComplaints(page, complaints)
-  }, 60_000)
+  }, 120_000)
 
   afterAll(async () => {
     await browser?.close()
