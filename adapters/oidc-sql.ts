@@ -28,7 +28,7 @@ const OF_REQUEST = sessionPlace(
  * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction, model and id of what is
  * spent, the session: uid if it must stand, id it was read under, new id, account, whether somebody signs in). What one request leaves behind, in one insert: no statement may change a table twice (dependencies.md §3). New
  * are codes and tokens; a session is merged as `UPSERT_SESSION` does; an interaction that came to its end is
- * emptied; a code or refresh token is spent. Bytes travel as hexadecimal and base64.
+ * emptied; a code or refresh token is spent, and a code is kept from then on for as long as what it was spent for. Bytes travel as hexadecimal and base64.
  *
  * Nothing goes under a grant that is gone, which is locked first, as whoever deletes it does (a CTE is run when it is
  * read, so what locks later counts it): a revocation comes before all of this or after it. Nor does anything go for an
@@ -68,7 +68,8 @@ export const STORE_REQUEST = statement(
        payload = case when m.model = 'Session' then ${mergeSession('m', '$4', '$5')} else m.payload end,
        uid = coalesce(excluded.uid, m.uid),
        account_id = case when m.model = 'Session' then excluded.account_id else m.account_id end,
-       expires_at = case when m.model in ('Session', 'Interaction') then excluded.expires_at else m.expires_at end,
+       expires_at = case when m.model in ('Session', 'Interaction') then excluded.expires_at
+         else greatest(m.expires_at, excluded.expires_at) end,
        consumed_at = excluded.consumed_at
        where m.model in ('Session', 'Interaction') or m.consumed_at is null
      returning m.model, m.id, m.account_id, m.client_id, m.grant_id

@@ -51,6 +51,8 @@ export interface PendingSpending {
   readonly model: string
   readonly hash: Buffer
   readonly grantId: string | null
+  /** when its grant ends, epoch seconds */
+  readonly grantEnds: number | null
   /** epoch seconds */
   readonly at: number
   readonly event: EventBody
@@ -144,6 +146,7 @@ async function store(
             id: spent.hash.toString('hex'),
             grant_id: spent.grantId,
             consumed_at: spent.at,
+            expires_at: keptUntil(spent, tokens),
           },
         ]
       : []),
@@ -173,6 +176,16 @@ async function store(
   // Somebody else has spent it: whoever came second ends the family, or repeats the first one's answer.
   if (spent && stored.length === 0) await spent.alone()
   if (!(await endedByReuse(database, writes))) throw new errors.InvalidGrant('grant was revoked meanwhile')
+}
+
+/**
+ * A used code is kept for as long as anything lives that came of it, so that one that comes back after its own time ends
+ * that all the same (RFC 6749 §4.1.2): with a refresh token, until the grant ends. A used refresh token is kept for its own time.
+ */
+function keptUntil({ model, grantEnds }: PendingSpending, tokens: readonly PendingRow[]): number | null {
+  if (model !== 'AuthorizationCode') return null
+  if (tokens.some((token) => token.model === 'RefreshToken')) return grantEnds
+  return Math.max(...tokens.map(({ expires_at }) => Number(expires_at)))
 }
 
 /**
