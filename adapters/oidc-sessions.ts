@@ -48,6 +48,7 @@ export class SessionAdapter implements Adapter {
       standing: notes?.sessionsFound.get(key) ?? null,
       anew: Provider.ctx?.oidc?.result?.login !== undefined,
       deliveries: this.#toDeliveries(notes?.pendingLogouts.splice(0) ?? []),
+      empty: payload.accountId === undefined && payload.state === undefined,
     }
     if (notes?.writes) {
       notes.writes.session = session

@@ -34,6 +34,8 @@ export interface PendingSession {
   readonly anew: boolean
   /** apps to be told that it goes on without them, as JSON */
   readonly deliveries: string
+  /** nobody is signed in, and no page waits: there is nothing to remember */
+  readonly empty: boolean
 }
 
 /** What the engine has stored in this request and the database has not. `alone` does it without the rest. */
@@ -122,7 +124,7 @@ async function storeApart(
   { session, ended, spent }: PendingWrites,
   { res }: Exchange,
 ): Promise<void> {
-  if (session) giveCookie(res, session, await storeSession(database, session))
+  if (session) giveCookie(res, session, await storeIfAny(database, session))
   await ended?.alone()
   await spent?.alone()
 }
@@ -219,6 +221,14 @@ const toRow = (session: PendingSession): PendingRow => ({
   expires_at: session.expiresAt,
   made: session.made,
 })
+
+/**
+ * A browser whose cookie names no session gets another from the engine, empty. Its cookie may have been changed a moment ago
+ * by a login in another tab, whose answer has reached it by now: an empty session in its place would leave that one standing
+ * where no sign-out finds it.
+ */
+const storeIfAny = async (database: Database, session: PendingSession) =>
+  session.empty && session.standing === null ? undefined : storeSession(database, session)
 
 /** One session by itself. @returns the id it is stored under, as SHA-256; none when it has ended since this request read it */
 export async function storeSession(database: Database, session: PendingSession): Promise<Buffer | undefined> {

@@ -325,6 +325,22 @@ describe('one browser at two issuer processes', () => {
     expect([...new URL(again.location).searchParams.keys()]).toContain(told)
   })
 
+  it.each(['none', 'consent'])(
+    'gives no empty session to a cookie that has just become old, prompt=%s',
+    async (prompt) => {
+      const own = await addApp(cluster)
+      const { citizen, page } = await atEarlierConsent(own)
+      const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
+      await citizen.submit(page, /^share$/)
+      // Another tab sent it before the answer that changed it was here, and is answered after that.
+      const late = await cluster.fetchAt(1)((await request(own, { prompt })).url, { headers: { cookie } })
+      expect(late.status).toBe(303)
+      expect(late.headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session')
+      const { location } = await send(citizen, 0, (await request(own, { prompt: 'none' })).url)
+      expect(location).toContain('code=')
+    },
+  )
+
   it('keeps a session ended that was signed out of altogether and of one app at once', async () => {
     const citizen = new Citizen(REDIRECT_URI)
     await signedIn(app, {}, citizen)
