@@ -5,8 +5,8 @@ import { ATTEMPT_COLUMNS, type AttemptRow, toAttempt } from './attempt-rows.ts'
 import type { Database } from './database.ts'
 import { insertEventsOfAct, toEventRows } from './event-rows.ts'
 import { hashId } from './oidc-parts.ts'
-import { alive } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
+import { alive } from './statement.ts'
 
 /** Only for an interaction that is neither over nor decided: whoever begins need not have read it. */
 const OPEN = `with act as (

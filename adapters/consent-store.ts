@@ -11,8 +11,8 @@ import {
   toGranted,
 } from './consent-rows.ts'
 import type { Database } from './database.ts'
-import { alive } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
+import { alive } from './statement.ts'
 
 /** (grant, now). With the grant and its account, which the engine asks for at `/authorize` as well. */
 const FIND = `select ${GRANTED_COLUMNS}, o.payload::text as grant_payload, p.id as person

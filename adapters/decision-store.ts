@@ -2,7 +2,7 @@ import type { Acceptance, AcceptOutcome, Decision, DecisionStore, Draft } from '
 import { insertEventsOfAct, toEventRows } from './event-rows.ts'
 import { InteractionAdapter } from './oidc-interactions.ts'
 import { expiryOf, type OidcAdapterParts, send, withoutBearer } from './oidc-parts.ts'
-import type { Statement } from './oidc-sql.ts'
+import type { Statement } from './statement.ts'
 
 /** What a yes came to. */
 const OUTCOME = `select (select count(*) from act)::int as grants, (select count(*) from undecided)::int as undecided`

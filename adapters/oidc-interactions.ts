@@ -4,8 +4,8 @@ import { ATTEMPT_COLUMNS, type AttemptRow, toAttempt } from './attempt-rows.ts'
 import { GRANTED_COLUMNS, type GrantedRow, joinConsent } from './consent-rows.ts'
 import { expiryFloor, hashId, type OidcAdapterParts, type Payload, send } from './oidc-parts.ts'
 import { type ModelRow, SealedModelAdapter, type SealedRow } from './oidc-sealed.ts'
-import { alive, type Statement } from './oidc-sql.ts'
 import type { RequestNotes } from './request-memo.ts'
+import { alive, type Statement } from './statement.ts'
 
 const INTERACTION = `select m.sealed_payload, extract(epoch from m.consumed_at)::float8 as consumed`
 

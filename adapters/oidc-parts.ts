@@ -6,8 +6,8 @@ import type { PresentedRefreshToken, RepeatTerms } from '../src/provider/refresh
 import type { Vault } from '../src/vault/vault.ts'
 import type { ClientCache } from './client-cache.ts'
 import type { Database } from './database.ts'
-import type { Statement } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
+import type { Statement } from './statement.ts'
 
 export interface OidcAdapterParts {
   readonly database: Database

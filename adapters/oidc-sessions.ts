@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { LogoutNotice } from '../src/provider/stores.ts'
 import { TOLD_FOR } from './logout-store.ts'
 import {
@@ -11,13 +11,8 @@ import {
   send,
   withoutBearer,
 } from './oidc-parts.ts'
-import {
-  DESTROY_SESSION,
-  DESTROY_SESSION_TELLING,
-  FIND_SESSION,
-  FIND_SESSION_BY_UID,
-  SESSION_OF_UID,
-} from './oidc-sql.ts'
+import { revokeGrant } from './oidc-revocation.ts'
+import { END_SESSION, FIND_SESSION, FIND_SESSION_BY_UID } from './oidc-session-sql.ts'
 import { refuseNullBytes } from './statement-guard.ts'
 import { type PendingSession, storeSession } from './token-batch.ts'
 
@@ -35,24 +30,32 @@ export class SessionAdapter implements Adapter {
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const hash = hashId(id)
     const notes = this.#parts.memo()
-    if (notes?.sessionLost && !(await this.#mayFollow(payload))) return
+    const from = notes?.sessionRenamed ?? hash
+    const key = from.toString('hex')
     const authorizations = payload.authorizations ?? {}
-    const { changed, removed } = compare(notes?.sessionBases.get(hash.toString('hex')) ?? {}, authorizations)
+    const { changed, removed } = compare(notes?.sessionBases.get(key) ?? {}, authorizations)
     notes?.sessionsByUid.clear()
     const session: PendingSession = {
       hash,
-      payload: await this.#sealState(hash, withoutBearer(payload)),
+      from,
+      payload: await this.#sealState(withoutBearer(payload)),
       uid: payload.uid ?? null,
       accountId: payload.accountId ?? null,
       expiresAt: expiryOf(this.#parts, payload, expiresIn),
       changed,
       removed,
       made: this.#parts.database.newId(),
-      standing: notes?.sessionsFound.has(hash.toString('hex')) ?? false,
+      standing: notes?.sessionsFound.get(key) ?? null,
+      anew: Provider.ctx?.oidc?.result?.login !== undefined,
+      deliveries: this.#toDeliveries(notes?.pendingLogouts.splice(0) ?? []),
+      empty: payload.accountId === undefined && payload.state === undefined,
     }
-    notes?.sessionBases.set(hash.toString('hex'), structuredClone(authorizations))
-    if (notes?.writes) notes.writes.session = session
-    else await storeSession(this.#parts.database, session)
+    if (notes?.writes) {
+      notes.writes.session = session
+      return
+    }
+    notes?.sessionBases.set(key, structuredClone(authorizations))
+    await storeSession(this.#parts.database, session)
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -62,7 +65,7 @@ export class SessionAdapter implements Adapter {
     const base: AdapterPayload = JSON.parse(row.payload)
     this.#parts.memo()?.sessionsFound.set(hash.toString('hex'), base.uid)
     this.#parts.memo()?.sessionBases.set(hash.toString('hex'), { ...base.authorizations })
-    return { ...(await this.#openState(hash, JSON.parse(row.payload))), jti: id }
+    return { ...(await this.#openState(JSON.parse(row.payload))), jti: id }
   }
 
   /** Without `jti` and `state`: what is found by uid is looked at, never saved. */
@@ -74,80 +77,57 @@ export class SessionAdapter implements Adapter {
     return parse(row?.payload)
   }
 
+  /** A new id is given by the statement that stores the session under it: the engine's two steps would leave a gap between. */
   async destroy(id: string): Promise<void> {
     const notes = this.#parts.memo()
-    notes?.sessionsByUid.clear()
-    delete notes?.writes?.session
-    const told = notes?.pendingLogouts.splice(0) ?? []
     const hash = hashId(id)
-    if (await this.#end(hash, told)) return
-    const uid = notes?.sessionsFound.get(hash.toString('hex'))
-    if (!notes || uid === undefined) return
-    if (!isSignOut()) notes.sessionLost = true
-    else await this.#endUnderNewId(uid, told)
-  }
-
-  /** @returns false when another request has ended it */
-  async #end(hash: Buffer, told: readonly LogoutNotice[]): Promise<boolean> {
-    const gone =
-      told.length === 0
-        ? await send(this.#parts, DESTROY_SESSION, [hash])
-        : await send(this.#parts, DESTROY_SESSION_TELLING, [hash, this.#toDeliveries(told), ...this.#day()])
-    return gone.length > 0
-  }
-
-  /** Signed out is signed out, though another request gave the session a new id meanwhile. */
-  async #endUnderNewId(uid: string, told: readonly LogoutNotice[]): Promise<void> {
-    const [other] = await send<{ id: Buffer }>(this.#parts, SESSION_OF_UID, [uid])
-    if (other) await this.#end(other.id, told)
-  }
-
-  /**
-   * Whether a session may be stored under a new id though another request has ended it under the old one: where that gave
-   * it a new id as well, or where somebody signs in now. What was signed out of altogether does not come back by going on
-   * with an earlier consent, nor by a sign-out of one app.
-   * @throws errors.SessionNotFound to an app that waits for a code
-   */
-  async #mayFollow({ uid }: AdapterPayload): Promise<boolean> {
-    const { route, result } = Provider.ctx?.oidc ?? {}
-    if (result?.login || (uid !== undefined && (await this.findByUid(uid)))) return true
-    if (route?.startsWith('end_session')) return false
-    throw new errors.SessionNotFound('the session has ended meanwhile')
+    if (notes && isRenaming(id)) {
+      notes.sessionRenamed = hash
+      return
+    }
+    notes?.sessionsByUid.clear()
+    notes?.pendingLogouts.splice(0)
+    delete notes?.writes?.session
+    const { database, clock } = this.#parts
+    const uid = notes?.sessionsFound.get(hash.toString('hex')) ?? null
+    const values = [hash, uid, database.newId(), clock(), clock() + TOLD_FOR]
+    const ended = await send<{ grant_id: string }>(this.#parts, END_SESSION, values)
+    // Of an app that joined since this request read the session; the others have been revoked by the engine.
+    for (const { grant_id: grantId } of ended) await revokeGrant(this.#parts, grantId)
   }
 
   #toDeliveries(told: readonly LogoutNotice[]): string {
+    const { database, clock } = this.#parts
     return JSON.stringify(
       told.map(({ clientId, accountId, sid }) => ({
-        id: this.#parts.database.newId(),
+        id: database.newId(),
         client_id: clientId,
         account_id: accountId,
         sid: sid ?? null,
+        due_at: clock(),
+        ends_at: clock() + TOLD_FOR,
       })),
     )
   }
 
-  /** From now, and for how long an app is tried. */
-  #day(): [number, number] {
-    const now = this.#parts.clock()
-    return [now, now + TOLD_FOR]
-  }
-
   /**
    * `state` is what the sign-out page waits with: its form's one-time secret and the relying app's own `state`. It is no
-   * part of what is merged in SQL, so it need not stand there in clear.
+   * part of what is merged in SQL, so it need not stand there in clear. Bound to the session, whose id may change under it.
    */
-  async #sealState(hash: Buffer, payload: Payload): Promise<Payload> {
+  async #sealState(payload: Payload): Promise<Payload> {
     if (payload.state === undefined) return payload
     const text = JSON.stringify(payload.state)
     refuseNullBytes([text])
-    const sealed = await this.#parts.vault.seal('system', statePlace(hash), text)
-    return { ...payload, state: sealed.toString('base64') }
+    const sealed = await this.#parts.vault.seal('system', statePlace(payload.uid), text)
+    return { ...payload, state: { sealed: sealed.toString('base64') } }
   }
 
-  async #openState(hash: Buffer, payload: Payload): Promise<Payload> {
-    if (typeof payload.state !== 'string') return payload
-    const text = await this.#parts.vault.open('system', statePlace(hash), Buffer.from(payload.state, 'base64'))
-    return { ...payload, state: JSON.parse(text.toString('utf8')) }
+  /** One that the release before has sealed, to the id, is not there: her sign-out page asks once more. */
+  async #openState(payload: Payload): Promise<Payload> {
+    const { state, ...rest } = payload
+    if (!isSealed(state)) return rest
+    const text = await this.#parts.vault.open('system', statePlace(payload.uid), Buffer.from(state.sealed, 'base64'))
+    return { ...rest, state: JSON.parse(text.toString('utf8')) }
   }
 
   async consume(): Promise<never> {
@@ -163,10 +143,10 @@ export class SessionAdapter implements Adapter {
   }
 }
 
-/** Of everything: signed out of one app the session goes on under a new id. */
-const isSignOut = () => {
-  const { route, params } = Provider.ctx?.oidc ?? {}
-  return route === 'end_session_confirm' && Boolean(params?.logout)
+/** The engine destroys the former id of a session just before it stores that under a new one. */
+const isRenaming = (id: string): boolean => {
+  const session = Provider.ctx?.oidc?.session as { oldId?: string } | undefined
+  return session?.oldId === id
 }
 
 /** What this request changed since it read the session. Unread, every entry counts as changed. */
@@ -176,11 +156,10 @@ function compare(base: Payload, now: Payload): { changed: Payload; removed: stri
   return { changed: Object.fromEntries(changed), removed }
 }
 
-const statePlace = (hash: Buffer) => ({
-  table: 'oidc_model',
-  column: 'payload.state',
-  row: `Session:${hash.toString('hex')}`,
-})
+const statePlace = (uid: unknown) => ({ table: 'oidc_model', column: 'payload.state', row: `Session:${uid}` })
+
+const isSealed = (state: unknown): state is { sealed: string } =>
+  state instanceof Object && 'sealed' in state && typeof state.sealed === 'string'
 
 function parse(text: string | undefined): AdapterPayload | undefined {
   if (text === undefined) return undefined

@@ -1,37 +1,7 @@
 import { GRANTED_COLUMNS, joinConsent } from './consent-rows.ts'
 import { insertEventsOfAct } from './event-rows.ts'
-
-/**
- * The statements that the engine's requests are made of. Each carries its guarantee in one statement and runs prepared
- * under its name; ids are SHA-256 of the bearer value throughout. `$floor` below is now less the clock tolerance: a row
- * counts as gone only when the engine could no longer accept it (oidc-provider.md §2).
- */
-export interface Statement {
-  readonly name: string
-  readonly text: string
-}
-
-const statement = (name: string, text: string): Statement => ({ name, text })
-export const alive = (table: string, floor: string) =>
-  `(${table}.expires_at is null or ${table}.expires_at > to_timestamp(${floor}))`
-
-/**
- * The payload of session row `s` with the authorizations of all rows of its uid: two logins that give a session a new id at
- * once leave a row each, and the newer one lacks what the other added. Both expect the codes of their apps to work. Empty
- * ones are left out: the engine makes one for any app that begins.
- */
-const sessionPayload = (s: string, floor: string) => `${s}.payload || jsonb_build_object('authorizations', coalesce((
-       select jsonb_object_agg(a.key, a.value order by r.made) from oidc_model r, jsonb_each(r.payload -> 'authorizations') a
-       where a.value <> '{}' and r.model = 'Session' and r.uid = ${s}.uid and r.account_id = ${s}.account_id and ${alive('r', floor)}
-     ), ${s}.payload -> 'authorizations', '{}'))`
-/** A session as it is after this request: what is stored, less what was removed, with what was changed on top. */
-const mergeSession = (table: string, changed: string, removed: string) => `case
-    when ${table}.account_id is distinct from excluded.account_id then excluded.payload
-    when ${table}.payload -> 'authorizations' is null then excluded.payload
-    else excluded.payload || jsonb_build_object('authorizations',
-      (${table}.payload -> 'authorizations') - array(select jsonb_array_elements_text(${removed}::jsonb))
-        || ${changed}::jsonb)
-    end`
+import { mergeSession, sessionPayload, sessionPlace } from './oidc-session-sql.ts'
+import { alive, statement } from './statement.ts'
 
 const INSERT_MODEL = `insert into oidc_model
     (model, id, sealed_payload, grant_id, session_uid, user_code, client_id, account_id, expires_at)
@@ -49,11 +19,16 @@ export const UPSERT_MODEL_NOTED = statement(
   `with act as (${INSERT_MODEL} returning account_id, client_id, grant_id) ${insertEventsOfAct(10)}`,
 )
 
+const OF_REQUEST = sessionPlace(
+  { uid: '$10', from: '$11', to: '$12', account: '$13', anew: '$14' },
+  '(select count(*) from family) >= 0 and (select count(*) from resumed) >= 0',
+)
+
 /**
  * (rows, events, number of rows, changed authorizations, removed ones, answer, interaction, model and id of what is
- * spent, session that must stand). What one request leaves behind, in one insert: no statement may change a table twice (dependencies.md §3). New
- * are codes and tokens; a session is merged as {@link UPSERT_SESSION} does; an interaction that came to its end is
- * emptied; a code or refresh token is spent. Bytes travel as hexadecimal and base64.
+ * spent, the session: uid if it must stand, id it was read under, new id, account, whether somebody signs in). What one request leaves behind, in one insert: no statement may change a table twice (dependencies.md §3). New
+ * are codes and tokens; a session is merged as `UPSERT_SESSION` does; an interaction that came to its end is
+ * emptied; a code or refresh token is spent, and a code is kept from then on for as long as what it was spent for. Bytes travel as hexadecimal and base64.
  *
  * Nothing goes under a grant that is gone, which is locked first, as whoever deletes it does (a CTE is run when it is
  * read, so what locks later counts it): a revocation comes before all of this or after it. Nor does anything go for an
@@ -72,10 +47,7 @@ export const STORE_REQUEST = statement(
      select id from oidc_model where model = 'Interaction' and id = $7 and expires_at > to_timestamp(0)
        and (select count(*) from family) >= 0 for update
    ),
-   standing as (
-     select id from oidc_model where model = 'Session' and id = $10
-       and (select count(*) from family) >= 0 and (select count(*) from resumed) >= 0 for update
-   ),
+   ${OF_REQUEST.standing},
    unspent as (
      select id from oidc_model where model = $8 and id = $9 and consumed_at is null
        and (select count(*) from family) >= 0 for update
@@ -83,21 +55,24 @@ export const STORE_REQUEST = statement(
    stored as (
      insert into oidc_model as m (model, id, sealed_payload, payload, grant_id, uid, session_uid, client_id, account_id,
        expires_at, made, consumed_at)
-     select t.model, decode(t.id, 'hex'), decode(t.sealed, 'base64'), t.payload, t.grant_id, t.uid, t.session_uid,
+     select t.model, case when t.model = 'Session' then ${OF_REQUEST.proposed} else decode(t.id, 'hex') end,
+       decode(t.sealed, 'base64'), t.payload, t.grant_id, t.uid, t.session_uid,
        t.client_id, t.account_id, to_timestamp(t.expires_at), t.made, to_timestamp(t.consumed_at)
      from rows t where (t.grant_id is null or exists (select 1 from family where family.id = t.grant_id))
        and ($7::bytea is null or exists (select 1 from resumed))
        and ($9::bytea is null or exists (select 1 from unspent))
-       and ($10::bytea is null or exists (select 1 from standing))
+       and ${OF_REQUEST.isOpen}
      on conflict (model, id) do update set
+       id = ${OF_REQUEST.kept('m')},
        sealed_payload = case when m.model = 'Interaction' then null else m.sealed_payload end,
        payload = case when m.model = 'Session' then ${mergeSession('m', '$4', '$5')} else m.payload end,
        uid = coalesce(excluded.uid, m.uid),
        account_id = case when m.model = 'Session' then excluded.account_id else m.account_id end,
-       expires_at = case when m.model in ('Session', 'Interaction') then excluded.expires_at else m.expires_at end,
+       expires_at = case when m.model in ('Session', 'Interaction') then excluded.expires_at
+         else greatest(m.expires_at, excluded.expires_at) end,
        consumed_at = excluded.consumed_at
        where m.model in ('Session', 'Interaction') or m.consumed_at is null
-     returning m.model, m.account_id, m.client_id, m.grant_id
+     returning m.model, m.id, m.account_id, m.client_id, m.grant_id
    ),
    act as (
      select max(account_id) as account_id, max(client_id) as client_id, max(grant_id) as grant_id from stored
@@ -112,7 +87,7 @@ export const STORE_REQUEST = statement(
      where r.id is not null
    ),
    noted as (${insertEventsOfAct(2)} returning id)
-   select model from stored`,
+   select model, id from stored`,
 )
 
 /**
@@ -189,58 +164,6 @@ export const CONSUME_NOTED = statement(
 export const DESTROY_MODEL = statement(
   'model_destroy',
   'delete from oidc_model where model = $1 and id = $2 returning 1 as gone',
-)
-
-/** Every row of the session's uid: two resumes at once can leave two, and a logout must end both. (id) */
-const DELETE_SESSION = `delete from oidc_model where model = 'Session'
-     and (id = $1 or uid = (select uid from oidc_model where model = 'Session' and id = $1))`
-export const DESTROY_SESSION = statement('session_destroy', `${DELETE_SESSION} returning 1 as gone`)
-
-/** (uid); index oidc_model_session_uid. The row under which a session goes on. */
-export const SESSION_OF_UID = statement(
-  'session_of_uid',
-  `select id from oidc_model where model = 'Session' and uid = $1 order by made desc limit 1`,
-)
-
-/** (id, deliveries, now, end). The same, with the apps that are to be told of it: neither happens without the other. */
-export const DESTROY_SESSION_TELLING = statement(
-  'session_destroy_telling',
-  `with gone as (${DELETE_SESSION} returning 1)
-   insert into logout_delivery (id, client_id, account_id, sid, due_at, ends_at)
-   select d.id, d.client_id, d.account_id, d.sid, to_timestamp($3), to_timestamp($4)
-   from jsonb_to_recordset($2::jsonb) as d(id uuid, client_id text, account_id text, sid text)
-   where exists (select from gone) returning 1 as gone`,
-)
-
-/**
- * (id, payload, uid, account, expiry, changed authorizations, removed ones, UUIDv7, whether it must stand). Two logins of one browser at two clients
- * each write the whole session: kept is what is stored, less what this request removed, with what it changed on top.
- * Another person's session under the same id is replaced whole. One that this request has read must stand still: it does
- * not come back by a request that was under way when she signed out, or when it got a new id.
- */
-export const UPSERT_SESSION = statement(
-  'session_upsert',
-  `with standing as (select id from oidc_model where model = 'Session' and id = $1 and $9 for update)
-   insert into oidc_model (model, id, payload, uid, account_id, expires_at, made)
-   select 'Session', $1, $2::jsonb, $3, $4, to_timestamp($5), $8 where not $9::boolean or exists (select 1 from standing)
-   on conflict (model, id) do update set
-     payload = ${mergeSession('oidc_model', '$6', '$7')},
-     uid = excluded.uid, account_id = excluded.account_id, expires_at = excluded.expires_at
-   returning 1 as stored`,
-)
-
-/** (id, floor) */
-export const FIND_SESSION = statement(
-  'session_find',
-  `select (${sessionPayload('m', '$2')})::text as payload
-   from oidc_model m where model = 'Session' and id = $1 and ${alive('m', '$2')}`,
-)
-
-/** (uid, floor); index oidc_model_uid. The newest row is the session. */
-export const FIND_SESSION_BY_UID = statement(
-  'session_by_uid',
-  `select (${sessionPayload('m', '$2')})::text as payload
-   from oidc_model m where model = 'Session' and uid = $1 and ${alive('m', '$2')} order by made desc limit 1`,
 )
 
 /** (id, account, client, payload, expiry) */

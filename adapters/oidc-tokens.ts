@@ -70,7 +70,8 @@ export class TokenAdapter extends SealedModelAdapter {
     const at = this.parts.clock()
     // Should the request be refused, it is spent all the same.
     const alone = () => super.consume(id)
-    notes.writes.spent = { model: this.model, hash, grantId: read.grant_id, at, event, alone }
+    const grantEnds: number | null = JSON.parse(read.grant_payload ?? '{}').exp ?? null
+    notes.writes.spent = { model: this.model, hash, grantId: read.grant_id, grantEnds, at, event, alone }
     this.won(hash, at)
   }
 
@@ -79,6 +80,7 @@ export class TokenAdapter extends SealedModelAdapter {
     const row = await this.#lookUp(hash)
     if (row?.model !== this.model) return undefined
     const payload = await this.open(id, hash, row)
+    if (this.model === 'AuthorizationCode') return asReplayable(payload)
     return this.model === 'RefreshToken' ? this.#asRepeatable(hash, payload) : payload
   }
 
@@ -129,6 +131,14 @@ export class TokenAdapter extends SealedModelAdapter {
     if (row.session_uid !== null) notes.sessionsByUid.set(row.session_uid, row.session_payload ?? undefined)
     return row
   }
+}
+
+/**
+ * A used code has no time any more. The engine would refuse an expired one before it sees that it was used, and let live
+ * what came of it; now it checks the whole request as ever, whose client first, and then ends the family.
+ */
+function asReplayable({ exp, ...payload }: AdapterPayload): AdapterPayload {
+  return payload.consumed !== undefined || exp === undefined ? payload : { ...payload, exp }
 }
 
 function toPending(model: string, row: ModelRow): PendingRow {

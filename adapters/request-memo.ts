@@ -37,11 +37,11 @@ export class RequestNotes {
   readonly sessionBases = new Map<string, Record<string, unknown>>()
   /** uids of the sessions that this request has found, by the SHA-256 of their id in hexadecimal */
   readonly sessionsFound = new Map<string, string | undefined>()
-  /** another request has ended the session that this one found */
-  sessionLost = false
+  /** the former id, as SHA-256, of the session that is about to be stored under a new one */
+  sessionRenamed?: Buffer
   /** codes and tokens that this request has spent */
   readonly consumed: { readonly model: string; readonly hash: Buffer }[] = []
-  /** apps to be told of the session's end: stored by the statement that ends it */
+  /** apps that a session goes on without: told of it by the statement that stores the session */
   readonly pendingLogouts: LogoutNotice[] = []
   readonly revocations = new Map<string, Promise<void>>()
   /** what is to be stored together when the request is done; absent where nobody will do that */

@@ -11,8 +11,8 @@ export interface Swept {
 }
 
 /**
- * Deletes what has expired, `batch` rows a statement. Consumed codes and tokens stay until they expire: they are how a
- * replay is noticed. What another holds is left for the next time: who ends a family while its rows expire takes them in
+ * Deletes what has expired, `batch` rows a statement. Consumed codes and tokens stay until they expire, a code with what came
+ * of it: they are how a replay is noticed. What another holds is left for the next time: who ends a family while its rows expire takes them in
  * an order of his own, and one of the two would lose a deadlock.
  * @param now epoch seconds
  */

@@ -5,7 +5,8 @@ import type { Database } from './database.ts'
 import { toEventRows } from './event-rows.ts'
 import { hashId, type OidcAdapterParts } from './oidc-parts.ts'
 import type { RepeatRow } from './oidc-repeat.ts'
-import { STORE_REQUEST, UPSERT_SESSION } from './oidc-sql.ts'
+import { UPSERT_SESSION } from './oidc-session-sql.ts'
+import { STORE_REQUEST } from './oidc-sql.ts'
 import type { RequestMemo } from './request-memo.ts'
 import { sqlState } from './statement-guard.ts'
 
@@ -13,7 +14,10 @@ import { sqlState } from './statement-guard.ts'
 export type PendingRow = Readonly<Record<string, string | number | object | null>>
 
 export interface PendingSession {
+  /** of the id that the browser is given */
   readonly hash: Buffer
+  /** of the id it was read under: another, where it gets a new one */
+  readonly from: Buffer
   readonly payload: object
   readonly uid: string | null
   readonly accountId: string | null
@@ -24,8 +28,14 @@ export interface PendingSession {
   readonly removed: readonly string[]
   /** UUIDv7 */
   readonly made: string
-  /** the request has read it: whatever ended it since, a sign-out or a new id, stands */
-  readonly standing: boolean
+  /** its uid, where the request has read it: whatever ended it since stands */
+  readonly standing: string | null
+  /** somebody signs in by this request: then it may begin anew */
+  readonly anew: boolean
+  /** apps to be told that it goes on without them, as JSON */
+  readonly deliveries: string
+  /** nobody is signed in, and no page waits: there is nothing to remember */
+  readonly empty: boolean
 }
 
 /** What the engine has stored in this request and the database has not. `alone` does it without the rest. */
@@ -43,6 +53,8 @@ export interface PendingSpending {
   readonly model: string
   readonly hash: Buffer
   readonly grantId: string | null
+  /** when its grant ends, epoch seconds */
+  readonly grantEnds: number | null
   /** epoch seconds */
   readonly at: number
   readonly event: EventBody
@@ -112,7 +124,7 @@ async function storeApart(
   { session, ended, spent }: PendingWrites,
   { res }: Exchange,
 ): Promise<void> {
-  if (session && !(await storeSession(database, session))) withdrawCookie(res, session)
+  if (session) giveCookie(res, session, await storeIfAny(database, session))
   await ended?.alone()
   await spent?.alone()
 }
@@ -136,13 +148,14 @@ async function store(
             id: spent.hash.toString('hex'),
             grant_id: spent.grantId,
             consumed_at: spent.at,
+            expires_at: keptUntil(spent, tokens),
           },
         ]
       : []),
     ...tokens,
   ]
   const spending: DwarEvent[] = spent ? [{ body: spent.event }] : []
-  const stored = await database.hot<{ model: string }>(STORE_REQUEST.name, STORE_REQUEST.text, [
+  const stored = await database.hot<{ model: string; id: Buffer }>(STORE_REQUEST.name, STORE_REQUEST.text, [
     JSON.stringify(rows),
     toEventRows(database, clock, [...spending, ...writes.events]),
     rows.length,
@@ -152,13 +165,15 @@ async function store(
     ended?.hash ?? null,
     spent?.model ?? null,
     spent?.hash ?? null,
-    session?.standing ? session.hash : null,
+    session?.standing ?? null,
+    session?.from ?? null,
+    session?.hash ?? null,
+    session?.accountId ?? null,
+    session?.anew ?? false,
   ])
+  if (session) giveCookie(res, session, stored.find(({ model }) => model === 'Session')?.id)
   if (stored.length === rows.length) return
-  if (session?.standing && stored.length === 0) {
-    withdrawCookie(res, session)
-    throw new errors.SessionNotFound('the session has ended meanwhile')
-  }
+  if (session?.standing && stored.length === 0) throw new errors.SessionNotFound('the session has ended meanwhile')
   if (ended && stored.length === 0) throw new errors.SessionNotFound('interaction was resumed already')
   // Somebody else has spent it: whoever came second ends the family, or repeats the first one's answer.
   if (spent && stored.length === 0) await spent.alone()
@@ -166,10 +181,21 @@ async function store(
 }
 
 /**
- * The engine renews the cookie in every answer. The browser has another since, or none: it keeps that. A cookie is known by
- * the id in it, and its signature by its name.
+ * A used code is kept for as long as anything lives that came of it, so that one that comes back after its own time ends
+ * that all the same (RFC 6749 §4.1.2): with a refresh token, until the grant ends. A used refresh token is kept for its own time.
  */
-function withdrawCookie(res: Headers | undefined, { hash }: PendingSession): void {
+function keptUntil({ model, grantEnds }: PendingSpending, tokens: readonly PendingRow[]): number | null {
+  if (model !== 'AuthorizationCode') return null
+  if (tokens.some((token) => token.model === 'RefreshToken')) return grantEnds
+  return Math.max(...tokens.map(({ expires_at }) => Number(expires_at)))
+}
+
+/**
+ * The engine renews the cookie in every answer. Where the session has ended, or is stored under the id that another request
+ * has given it, the browser keeps what it has by now. A cookie is known by the id in it, and its signature by its name.
+ */
+function giveCookie(res: Headers | undefined, { hash }: PendingSession, stored: Buffer | undefined): void {
+  if (stored?.equals(hash)) return
   const set = res?.getHeader('set-cookie')
   if (!res || !Array.isArray(set)) return
   const parts = (cookie: string) => cookie.split(/[=;]/, 2) as [string, string?]
@@ -196,9 +222,17 @@ const toRow = (session: PendingSession): PendingRow => ({
   made: session.made,
 })
 
-/** One session by itself. @returns false when it has ended since this request read it: then nothing is stored */
-export async function storeSession(database: Database, session: PendingSession): Promise<boolean> {
-  const stored = await database.hot(UPSERT_SESSION.name, UPSERT_SESSION.text, [
+/**
+ * A browser whose cookie names no session gets another from the engine, empty. Its cookie may have been changed a moment ago
+ * by a login in another tab, whose answer has reached it by now: an empty session in its place would leave that one standing
+ * where no sign-out finds it.
+ */
+const storeIfAny = async (database: Database, session: PendingSession) =>
+  session.empty && session.standing === null ? undefined : storeSession(database, session)
+
+/** One session by itself. @returns the id it is stored under, as SHA-256; none when it has ended since this request read it */
+export async function storeSession(database: Database, session: PendingSession): Promise<Buffer | undefined> {
+  const [stored] = await database.hot<{ id: Buffer }>(UPSERT_SESSION.name, UPSERT_SESSION.text, [
     session.hash,
     JSON.stringify(session.payload),
     session.uid,
@@ -208,8 +242,11 @@ export async function storeSession(database: Database, session: PendingSession):
     JSON.stringify(session.removed),
     session.made,
     session.standing,
+    session.from,
+    session.anew,
+    session.deliveries,
   ])
-  return stored.length === 1
+  return stored?.id
 }
 
 /** Looked up by account, which has an index; the statement that ended the family wrote the event. */

@@ -209,7 +209,7 @@ describeOnEachDatabase('DecisionStore', (open) => {
     const resume = (uid: string) => {
       const hash = hashId(uid)
       const rows = JSON.stringify([{ model: 'Interaction', id: hash.toString('hex'), expires_at: 0 }])
-      const values = [rows, '[]', 1, '{}', '[]', '{}', hash, null, null, null]
+      const values = [rows, '[]', 1, '{}', '[]', '{}', hash, null, null, null, null, null, null, false]
       return kit.database.hot(STORE_REQUEST.name, STORE_REQUEST.text, values)
     }
     const storedFor = async ({ interaction }: EarlierAcceptance) => kit.adapter('Interaction').find(interaction.id)

@@ -84,7 +84,21 @@ describe('the order in which rows are locked (PostgreSQL)', () => {
       ...(ended ? { expires_at: 0 } : { consumed_at: 1, grant_id: grantId }),
     }
     const spent = ended ? [null, null] : [model, hash]
-    const values = [JSON.stringify([row, token]), '[]', 2, '{}', '[]', '{}', ended, ...spent, null]
+    const values = [
+      JSON.stringify([row, token]),
+      '[]',
+      2,
+      '{}',
+      '[]',
+      '{}',
+      ended,
+      ...spent,
+      null,
+      null,
+      null,
+      null,
+      false,
+    ]
     const stored = await whileWaiting(
       () => sql`select from oidc_grant where id = ${grantId} for update`.execute(other.db()),
       () => kit.database.hot(STORE_REQUEST.name, STORE_REQUEST.text, values),

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/database.ts'
 import { hashId } from '../../adapters/oidc-parts.ts'
 import { createStorage } from '../../adapters/storage.ts'
-import { Citizen, type Form, type Page } from '../support/citizen.ts'
+import { Citizen, type Form } from '../support/citizen.ts'
 import type { Cluster } from '../support/cluster.ts'
 import { untilSomebodyWaits } from '../support/databases.ts'
+import { formOf, pressed, sendTo, sessionOf as sessionIn } from '../support/one-browser.ts'
 import { REDIRECT_URI, signInAtDigiLocker } from '../support/stage.ts'
 import {
   addApp,
@@ -50,23 +51,22 @@ describe('one browser at two issuer processes', () => {
     return rows[0]?.n ?? 0
   }
 
-  /** The key of the row that this browser's cookie names. */
-  async function sessionOf(citizen: Citizen): Promise<Buffer> {
-    const cookies = await citizen.jar.getCookies(cluster.issuer.href)
-    return hashId(cookies.find(({ key }) => key === 'dwar_session')?.value ?? '')
-  }
+  const sessionOf = (citizen: Citizen) => sessionIn(cluster, citizen)
+  const send = (citizen: Citizen, index: number, url: URL, form?: URLSearchParams) =>
+    sendTo(cluster, citizen, index, url, form)
+  const shareOf = (form: Form) => pressed(form, 'decision', 'share')
 
-  /** Another request ends the session, and gives it these ids instead, while `act` has read it and goes on. */
-  async function meanwhile<T>(session: Buffer, others: readonly string[], act: () => Promise<T>) {
+  /** Another request ends the session, or gives it a new id, while `act` has read it and goes on. */
+  async function meanwhile<T>(session: Buffer, happens: 'ended' | 'renamed', act: () => Promise<T>) {
     return database.transact(async () => {
-      const ended = sql<{ uid: string; account: string }>`delete from oidc_model
-        where model = 'Session' and id = ${session} returning uid, account_id as account`
-      const [row] = (await ended.execute(database.db())).rows
-      for (const other of others) {
-        const id = hashId(`${other} of ${row?.uid}`)
-        await sql`insert into oidc_model (model, id, uid, account_id, payload, made, expires_at) values ('Session', ${id},
-          ${row?.uid}, ${row?.account}, '{}', ${database.newId()}, now() + interval '1 hour')`.execute(database.db())
-      }
+      const which = sql`model = 'Session' and id = ${session} returning uid`
+      const change =
+        happens === 'ended'
+          ? sql<{ uid: string }>`delete from oidc_model where ${which}`
+          : sql<{
+              uid: string
+            }>`update oidc_model set id = ${hashId(`renamed ${session.toString('hex')}`)} where ${which}`
+      const [row] = (await change.execute(database.db())).rows
       const late = act()
       await untilSomebodyWaits(observer)
       return { uid: row?.uid, late }
@@ -78,25 +78,6 @@ describe('one browser at two issuer processes', () => {
     const { url, verifier } = await request(by, parameters)
     return { citizen, verifier, page: await signInAtDigiLocker(citizen, await citizen.get(url), 'asha') }
   }
-
-  /** One request of this browser to one process, whose redirect is not followed. */
-  async function send(citizen: Citizen, index: number, url: URL, form?: URLSearchParams) {
-    const cookie = await citizen.jar.getCookieString(url.href)
-    const answer = await cluster.fetchAt(index)(url, {
-      headers: { cookie, accept: 'text/html', ...(form && { 'content-type': 'application/x-www-form-urlencoded' }) },
-      ...(form && { method: 'POST', body: form }),
-    })
-    for (const one of answer.headers.getSetCookie()) await citizen.jar.setCookie(one, url.href, { ignoreError: true })
-    return { status: answer.status, location: answer.headers.get('location') ?? '', html: await answer.text() }
-  }
-
-  const formOf = ({ forms }: Page, button: string): Form => {
-    const found = forms.find(({ buttons }) => buttons.some(({ value }) => value === button))
-    if (!found) throw new Error(`no button ${button}`)
-    return found
-  }
-
-  const shareOf = ({ fields }: Form) => new URLSearchParams([...fields.map(([k, v]) => [k, v]), ['decision', 'share']])
 
   /** The same page of a person who was here before: DigiLocker is not asked again. */
   async function atEarlierConsent(by: RelyingApp) {
@@ -118,7 +99,7 @@ describe('one browser at two issuer processes', () => {
     { of: 'what DigiLocker brought', begin: (by: RelyingApp) => atConsent(by, {}), before: 0 },
     { of: 'what was verified before', begin: atEarlierConsent, before: 1 },
   ])('deciding on $of', ({ begin, before }) => {
-    const no = ({ fields }: Form) => new URLSearchParams([...fields.map(([k, v]) => [k, v]), ['decision', 'refuse']])
+    const no = (form: Form) => pressed(form, 'decision', 'refuse')
 
     it('takes one of 20 presses of “Share”: one consent, one grant, and every press leads on', async () => {
       const own = await addApp(cluster)
@@ -274,7 +255,7 @@ describe('one browser at two issuer processes', () => {
       const { url } = await citizen.submit(page, /^share$/)
       const signOut = await citizen.get(new URL('/logout', cluster.issuer))
       const form = formOf(signOut, 'yes')
-      const yes = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['logout', 'yes']])
+      const yes = pressed(form, 'logout', 'yes')
       const exchange = postToken(app, 0, {
         grant_type: 'authorization_code',
         code: url.searchParams.get('code') ?? '',
@@ -292,7 +273,7 @@ describe('one browser at two issuer processes', () => {
     await signedIn(app, {}, citizen)
     const signOut = await citizen.get(new URL('/logout', cluster.issuer))
     const form = formOf(signOut, 'yes')
-    const yes = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['logout', 'yes']])
+    const yes = pressed(form, 'logout', 'yes')
     const silently = (await request(app, { prompt: 'none' })).url
     // Of this browser as it is now: its other tabs, or whoever has a copy of its cookie and never rests.
     const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
@@ -316,7 +297,7 @@ describe('one browser at two issuer processes', () => {
     const { url } = await request(app, parameters)
     const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
     const session = await sessionOf(citizen)
-    const { late } = await meanwhile(session, [], () =>
+    const { late } = await meanwhile(session, 'ended', () =>
       cluster.fetchAt(0)(url, { headers: { cookie }, redirect: 'manual' }),
     )
     const { status, headers } = await late
@@ -335,7 +316,7 @@ describe('one browser at two issuer processes', () => {
     const citizen = new Citizen(REDIRECT_URI)
     await signedIn(app, {}, citizen)
     const { url } = await request(app, { prompt: 'none' })
-    const { late } = await meanwhile(await sessionOf(citizen), [], () => send(citizen, 0, url))
+    const { late } = await meanwhile(await sessionOf(citizen), 'ended', () => send(citizen, 0, url))
     const { status, location } = await late
     expect([status, new URL(location, url).href]).toEqual([303, url.href])
     // What the other request gave the browser has reached it by now.
@@ -344,30 +325,76 @@ describe('one browser at two issuer processes', () => {
     expect([...new URL(again.location).searchParams.keys()]).toContain(told)
   })
 
+  it.each(['none', 'consent'])(
+    'gives no empty session to a cookie that has just become old, prompt=%s',
+    async (prompt) => {
+      const own = await addApp(cluster)
+      const { citizen, page } = await atEarlierConsent(own)
+      const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
+      await citizen.submit(page, /^share$/)
+      // Another tab sent it before the answer that changed it was here, and is answered after that.
+      const late = await cluster.fetchAt(1)((await request(own, { prompt })).url, { headers: { cookie } })
+      expect(late.status).toBe(303)
+      expect(late.headers.getSetCookie().map((one) => one.split('=')[0])).not.toContain('dwar_session')
+      const { location } = await send(citizen, 0, (await request(own, { prompt: 'none' })).url)
+      expect(location).toContain('code=')
+    },
+  )
+
   it('keeps a session ended that was signed out of altogether and of one app at once', async () => {
     const citizen = new Citizen(REDIRECT_URI)
     await signedIn(app, {}, citizen)
     const form = formOf(await citizen.get(new URL(`/logout?client_id=${app.id}`, cluster.issuer)), 'yes')
     const ofOneApp = new URLSearchParams(form.fields.map(([k, v]) => [k, v]))
     const session = await sessionOf(citizen)
-    const { uid, late } = await meanwhile(session, [], () => send(citizen, 0, form.action, ofOneApp))
+    const { uid, late } = await meanwhile(session, 'ended', () => send(citizen, 0, form.action, ofOneApp))
     expect((await late).status).toBe(303)
     const left = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
     expect((await left.execute(database.db())).rows).toEqual([])
   })
 
-  it.each<{ what: string; begin: typeof atConsentAgain; others: string[]; status: number; left: number }>([
-    { what: 'a yes to an earlier consent ends', begin: atEarlierConsent, others: [], status: 400, left: 0 },
-    { what: 'a yes goes on under the new id', begin: atEarlierConsent, others: ['sibling'], status: 303, left: 2 },
-    { what: 'who signs in anew goes on', begin: atConsentAgain, others: [], status: 303, left: 1 },
-  ])('$what when another request ends its session', async ({ begin, others, status, left }) => {
+  it.each([
+    {
+      what: 'ends a yes to an earlier consent',
+      begin: atEarlierConsent,
+      happens: 'ended',
+      status: 400,
+      left: 0,
+      cookie: false,
+    },
+    {
+      what: 'goes on after such a yes',
+      begin: atEarlierConsent,
+      happens: 'renamed',
+      status: 303,
+      left: 1,
+      cookie: false,
+    },
+    {
+      what: 'begins anew for who signs in',
+      begin: atConsentAgain,
+      happens: 'ended',
+      status: 303,
+      left: 1,
+      cookie: true,
+    },
+    {
+      what: 'begins anew beside it for who signs in',
+      begin: atConsentAgain,
+      happens: 'renamed',
+      status: 303,
+      left: 2,
+      cookie: true,
+    },
+  ] as const)('$what when the session is $happens meanwhile', async ({ begin, happens, status, left, cookie }) => {
     const own = await addApp(cluster)
     const { citizen, page } = await begin(own)
     const form = formOf(page, 'share')
     const { location } = await send(citizen, 0, form.action, shareOf(form))
     const session = await sessionOf(citizen)
-    const { uid, late } = await meanwhile(session, others, () => send(citizen, 0, new URL(location)))
-    expect((await late).status).toBe(status)
+    const { uid, late } = await meanwhile(session, happens, () => send(citizen, 0, new URL(location)))
+    const resumed = await late
+    expect([resumed.status, resumed.cookies.includes('dwar_session')]).toEqual([status, cookie])
     const standing = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
     expect((await standing.execute(database.db())).rows).toHaveLength(left)
   })
@@ -376,9 +403,9 @@ describe('one browser at two issuer processes', () => {
     const citizen = new Citizen(REDIRECT_URI)
     await signedIn(app, {}, citizen)
     const form = formOf(await citizen.get(new URL('/logout', cluster.issuer)), 'yes')
-    const yes = new URLSearchParams([...form.fields.map(([k, v]) => [k, v]), ['logout', 'yes']])
+    const yes = pressed(form, 'logout', 'yes')
     const session = await sessionOf(citizen)
-    const { uid, late } = await meanwhile(session, ['another id'], () => send(citizen, 0, form.action, yes))
+    const { uid, late } = await meanwhile(session, 'renamed', () => send(citizen, 0, form.action, yes))
     expect((await late).status).toBe(303)
     const left = sql`select from oidc_model where model = 'Session' and uid = ${uid}`
     expect((await left.execute(database.db())).rows).toEqual([])

@@ -71,14 +71,14 @@ function closedAfterwards(): (database: Database) => Database {
 }
 
 /**
- * Until a statement waits for a lock in this PostgreSQL database.
+ * Until a statement waits for a lock in this PostgreSQL database, or several do.
  * @param observer in no transaction: within one the view of what goes on stands still
  */
-export async function untilSomebodyWaits(observer: Database): Promise<void> {
+export async function untilSomebodyWaits(observer: Database, atLeast = 1): Promise<void> {
   for (let tries = 0; tries < 2_000; tries += 1) {
     const { rows } = await sql`select from pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock'`.execute(observer.db())
-    if (rows.length > 0) return
+    if (rows.length >= atLeast) return
     await pause(10)
   }
   throw new Error('nobody waits')

@@ -18,8 +18,8 @@ export interface TwoProcesses {
   readonly databaseUrl: string
 }
 
-/** Two issuer processes over one PostgreSQL and one simulator, for the tests of a suite. */
-export function twoProcesses(): () => TwoProcesses {
+/** Two issuer processes over one PostgreSQL and one simulator, for the tests of a suite. @param env settings of both */
+export function twoProcesses(env: Record<string, string> = {}): () => TwoProcesses {
   const makeUrl = freshPostgresUrl()
   let opened: TwoProcesses | undefined
   beforeAll(async () => {
@@ -27,7 +27,7 @@ export function twoProcesses(): () => TwoProcesses {
     const clients = [{ ...UPSTREAM, redirectUris: [], scopes, openid: false }]
     const simulator = await startSimulator({ pki: await sharedPki(), clients })
     const databaseUrl = await makeUrl()
-    opened = { simulator, databaseUrl, cluster: await openCluster({ databaseUrl, simulator, size: 2 }) }
+    opened = { simulator, databaseUrl, cluster: await openCluster({ databaseUrl, simulator, size: 2, env }) }
   })
   afterEach(() => opened?.simulator.clearFaults())
   afterAll(async () => {
