@@ -620,8 +620,8 @@ function addPersona(canaries: Canaries, id: string): void {
   canaries.add('masked Aadhaar', persona.aadhaar && `xxxxxxxx${persona.aadhaar.lastFour}`)
   canaries.add('digilockerid', persona.digilockerId)
   canaries.add('user name', persona.username)
-  const { street, locality, landmark, pin, house } = persona.address
-  for (const line of [street, locality, landmark, pin]) canaries.add('address', line)
+  const { street, locality, landmark, house } = persona.address
+  for (const line of [street, locality, landmark]) canaries.add('address', line)
   if (house.length > 6) canaries.add('address', house)
   const { local } = persona.aadhaar ?? {}
   canaries.add('name in its script', local?.name)

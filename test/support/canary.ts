@@ -8,10 +8,11 @@ export class Canaries {
   /** how each value may be written, and under which name it is known */
   readonly #values = new Map<string, { readonly name: string; readonly spellings: readonly Buffer[] }>()
 
-  /** Notes a value; blank ones are not there. Short ones are refused: they would be found by chance. */
+  /** Notes a value; blank ones are not there. Short ones are refused: they would be found by chance, digits in any hash. */
   add(name: string, value: string | undefined | null): void {
     if (value === undefined || value === null || value === '') return
-    if (Buffer.byteLength(value) < 6) throw new RangeError(`the canary ${name} is too short to be told from noise`)
+    const least = /^[0-9a-f]+$/i.test(value) ? 8 : 6
+    if (Buffer.byteLength(value) < least) throw new RangeError(`the canary ${name} is too short to be told from noise`)
     if (!this.#values.has(value)) this.#values.set(value, { name, spellings: spellingsOf(value) })
   }
 
