@@ -191,11 +191,15 @@ function keptUntil({ model, grantEnds }: PendingSpending, tokens: readonly Pendi
 }
 
 /**
- * The engine renews the cookie in every answer. Where the session has ended, or is stored under the id that another request
- * has given it, the browser keeps what it has by now. A cookie is known by the id in it, and its signature by its name.
+ * The engine renews the cookie in every answer. It is given only where it names something new: an answer that comes late
+ * would put the former id in the place of the one that another answer has brought. Nor is it given where the session has
+ * ended, or is stored under the id that another request has given it. A cookie is known by the id in it, and its signature
+ * by its name.
  */
-function giveCookie(res: Headers | undefined, { hash }: PendingSession, stored: Buffer | undefined): void {
-  if (stored?.equals(hash)) return
+function giveCookie(res: Headers | undefined, session: PendingSession, stored: Buffer | undefined): void {
+  const { hash, from, standing } = session
+  const isNew = standing === null || !from.equals(hash)
+  if (isNew && stored?.equals(hash)) return
   const set = res?.getHeader('set-cookie')
   if (!res || !Array.isArray(set)) return
   const parts = (cookie: string) => cookie.split(/[=;]/, 2) as [string, string?]

@@ -309,6 +309,19 @@ describe('one browser at two issuer processes', () => {
     expect((await left.execute(database.db())).rows).toEqual([])
   })
 
+  it('gives no cookie that the browser has: a late answer would bring back the id that another has changed', async () => {
+    const citizen = new Citizen(REDIRECT_URI)
+    await signedIn(app, {}, citizen)
+    const { url } = await request(app, { prompt: 'none' })
+    const cookie = await citizen.jar.getCookieString(cluster.issuer.href)
+    const late = await cluster.fetchAt(0)(url, { headers: { cookie }, redirect: 'manual' })
+    expect(late.headers.get('location')).toContain('code=')
+    await signedIn(app, { prompt: 'login' }, citizen) // gives the session a new id, and is answered sooner
+    for (const set of late.headers.getSetCookie()) await citizen.jar.setCookie(set, cluster.issuer.href)
+    const again = await send(citizen, 1, (await request(app, { prompt: 'none' })).url)
+    expect(again.location).toContain('code=')
+  })
+
   it.each([
     { what: 'tells the app', signsIn: false, told: 'error' },
     { what: 'signs in', signsIn: true, told: 'code' },
