@@ -16,6 +16,8 @@ import { newSecrets, UPSTREAM } from './stage.ts'
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts')
 const run = promisify(execFile)
+/** The jobs are for the processes: their first turn here would be hours away. */
+const NO_JOBS = 1_000_000
 
 /** One issuer process: `node src/main.ts serve`, as an operator starts it. */
 export interface IssuerProcess {
@@ -89,7 +91,7 @@ export async function openCluster(options: {
     DIGILOCKER_CLIENT_SECRET: UPSTREAM.clientSecret,
     ...options.env,
   }
-  const operator = await createApp(readConfig(env), createLog('error'))
+  const operator = await createApp(readConfig(env), createLog('error'), { jobSecondMs: NO_JOBS })
   const cluster: Cluster = {
     issuer,
     operator,
