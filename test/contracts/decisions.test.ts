@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hashId } from '../../adapters/oidc-parts.ts'
 import { STORE_REQUEST } from '../../adapters/oidc-sql.ts'
+import { createEntry } from '../../src/provider/interactions/entry.ts'
 import type { Acceptance, EarlierAcceptance, RailAttempt } from '../../src/provider/stores.ts'
 import { describeOnEachDatabase } from '../support/databases.ts'
 import {
@@ -149,6 +150,31 @@ describeOnEachDatabase('DecisionStore', (open) => {
     expect(await added(async () => expect(await refuse()).toBe(false))).toEqual(nothing)
     const acceptance = anAcceptance(attempt, { account: await known() })
     expect(await added(async () => expect(await kit.decisions.accept(acceptance)).toBe('decided'))).toEqual(nothing)
+  })
+
+  it('opens her own page once for a journey, and none for who is not known', async () => {
+    const [attempt, account] = [await makeReturn(kit), await known()]
+    const { interaction } = anAcceptance(attempt)
+    const enter = (key: Buffer) => {
+      const { accounts } = kit.storage
+      const identity = { rail: 'digilocker', subject: 'x', asserted: {}, documents: [] } as const
+      const returned = { attemptId: attempt.id, identity, sessionOpen: false }
+      const asked = { uid: attempt.interactionUid, clientId: 'dwar-account', acrValues: undefined, claims: undefined }
+      return createEntry({ accounts, decisions: kit.decisions, hash: () => key }).enter(
+        asked,
+        returned,
+        async (result) => ({
+          ...interaction,
+          payload: { ...interaction.payload, result },
+        }),
+      )
+    }
+    const stranger = async () => expect(enter(randomBytes(32))).rejects.toMatchObject({ code: 'ACCOUNT_UNKNOWN' })
+    expect(await added(stranger)).toEqual(nothing)
+    expect(await added(() => enter(account.key))).toEqual({ ...nothing, event: 1, rail_attempt: -1 })
+    expect(await resultOf(attempt)).toMatchObject({ login: { accountId: account.id } })
+    const again = async () => expect(enter(account.key)).rejects.toMatchObject({ code: 'INTERACTION_OUT_OF_ORDER' })
+    expect(await added(again)).toEqual(nothing)
   })
 
   it('makes no account for a journey that is over', async () => {

@@ -32,7 +32,8 @@ export interface AskedInteraction {
 export const requestOf = ({ scopes, claims, optional }: AskedInteraction): ClaimsRequest =>
   readClaimsRequest(scopes, claims, optional)
 
-export const acrOf = ({ acrValues, claims }: AskedInteraction) => readAcrRequest(acrValues, claims)
+export const acrOf = ({ acrValues, claims }: Pick<AskedInteraction, 'acrValues' | 'claims'>) =>
+  readAcrRequest(acrValues, claims)
 
 /** Whether these documents prove as much as the relying app insists on. */
 export function isAssured(interaction: AskedInteraction, documents: readonly DocumentOutcome[]): boolean {

@@ -13,6 +13,8 @@ export interface EntryParts {
   readonly hash: KeyedHasher
 }
 
+type Asked = Pick<AskedInteraction, 'uid' | 'clientId' | 'acrValues' | 'claims'>
+
 /** The story of a sign-in to the person's own page: nothing is asked, nothing is shared, and no account is made for it. */
 export function createEntry({ accounts, decisions, hash }: EntryParts) {
   /** Who never shared anything through us has no page; looking for one leaves nothing behind. */
@@ -24,7 +26,7 @@ export function createEntry({ accounts, decisions, hash }: EntryParts) {
    * @throws RailError INTERACTION_OUT_OF_ORDER when this journey has been answered already; ACCOUNT_UNKNOWN when her
    * account is gone meanwhile
    */
-  async function enter(asked: AskedInteraction, { attemptId, identity }: Returned, answer: Answer): Promise<void> {
+  async function enter(asked: Asked, { attemptId, identity }: Returned, answer: Answer): Promise<void> {
     const account = await accounts.findByKey(accountKey(hash, identity))
     if (!account) throw new RailError('ACCOUNT_UNKNOWN', 'the account has been erased meanwhile')
     const login = { accountId: account.id, acr: reachedAcr(identity.documents, acrOf(asked)), remember: false }
